@@ -1,0 +1,170 @@
+"""The one tree of errors, as seen by every door; it must not format responses or hold personal data.
+
+GovernanceError
+├── BadInput                 422  the request does not fit; `errors` names each field and the remedy
+│   ├── InvalidDataset       422  a dataset description cannot be used
+│   └── PayloadTooLarge      413
+├── NotAuthenticated         401  no key, or one that is unknown, expired or revoked
+├── AccessDenied             403  authenticated, and the policy says no
+├── NotFound                 404  absent, or outside the caller's scope (the same answer)
+├── Conflict                 409  the state of the thing does not allow this now
+│   └── IdempotencyMismatch  422  one key, two bodies
+├── TooManyRequests          429
+├── KeyUnavailable           503  the key provider cannot be used; fails closed
+├── Erased                   410  the person's key was destroyed
+├── SealRefused              500  a sealed value does not belong to this place
+├── AuditRefused             500  the audit row could not be written, so nothing was disclosed
+├── LedgerBroken             500  the ledger does not verify
+├── SystemUnavailable        503  a connected system does not answer
+└── SystemRefused            409  a connected system answered no
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One complaint about one field: where (RFC 6901 pointer) and what to do. Never what was sent."""
+
+    pointer: str
+    detail: str
+
+
+class GovernanceError(Exception):
+    """Root of the tree. `detail` is for people: it names the remedy and no personal data."""
+
+    code = "governance.error"
+    status = 500
+    title = "The service could not do this"
+
+    def __init__(self, detail: str = "", *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+class BadInput(GovernanceError):
+    """The request does not fit its description."""
+
+    code = "request.invalid"
+    status = 422
+    title = "The request does not fit"
+
+
+class InvalidDataset(BadInput):
+    """A dataset description cannot be used."""
+
+    code = "dataset.invalid"
+    title = "The dataset description cannot be used"
+
+
+class PayloadTooLarge(BadInput):
+    """The body is larger than this door accepts."""
+
+    code = "request.too_large"
+    status = 413
+    title = "The request body is too large"
+
+
+class NotAuthenticated(GovernanceError):
+    """No key, or one that is unknown, expired or revoked; which of these is not said."""
+
+    code = "auth.required"
+    status = 401
+    title = "A valid service key is required"
+
+
+class AccessDenied(GovernanceError):
+    """The policy says no."""
+
+    code = "access.denied"
+    status = 403
+    title = "This is not allowed"
+
+
+class NotFound(GovernanceError):
+    """Absent, or outside the caller's scope: the same answer for both."""
+
+    code = "object.not_found"
+    status = 404
+    title = "Nothing here"
+
+
+class Conflict(GovernanceError):
+    """The state of the thing does not allow this now."""
+
+    code = "state.conflict"
+    status = 409
+    title = "The current state does not allow this"
+
+
+class IdempotencyMismatch(Conflict):
+    """An Idempotency-Key came back with another body."""
+
+    code = "idempotency.mismatch"
+    status = 422
+    title = "This Idempotency-Key was used with another body"
+
+
+class TooManyRequests(GovernanceError):
+    """The caller exceeded a limit."""
+
+    code = "request.too_many"
+    status = 429
+    title = "Too many requests"
+
+
+class KeyUnavailable(GovernanceError):
+    """The key provider cannot be used; nothing is opened or sealed without it."""
+
+    code = "key.unavailable"
+    status = 503
+    title = "The key store cannot be used now"
+
+
+class Erased(GovernanceError):
+    """The person's key was destroyed: what was sealed under it no longer opens."""
+
+    code = "subject.erased"
+    status = 410
+    title = "The person was erased"
+
+
+class SealRefused(GovernanceError):
+    """A sealed value does not belong to the row it was put into."""
+
+    code = "seal.refused"
+    title = "A sealed value does not belong here"
+
+
+class AuditRefused(GovernanceError):
+    """The audit row could not be written before the disclosure, so nothing was disclosed."""
+
+    code = "audit.refused"
+    title = "The audit record could not be written"
+
+
+class LedgerBroken(GovernanceError):
+    """The ledger does not verify."""
+
+    code = "ledger.broken"
+    title = "The ledger does not verify"
+
+
+class SystemUnavailable(GovernanceError):
+    """A connected system does not answer."""
+
+    code = "system.unavailable"
+    status = 503
+    title = "A connected system does not answer"
+
+
+class SystemRefused(GovernanceError):
+    """A connected system answered no."""
+
+    code = "system.refused"
+    status = 409
+    title = "A connected system refused"
