@@ -1,0 +1,42 @@
+"""Celery as the clock: one tick that looks for due rows; messages carry no arguments and no state."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings  # noqa: E402  # needs the variable above
+
+app = Celery("governance")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    task_ignore_result=True,
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    timezone="UTC",
+    beat_schedule={
+        "tick": {
+            "task": "governance.tick",
+            "schedule": settings.CELERY_TICK_SECONDS,
+            # A tick that waited longer than the next one is worthless.
+            "options": {"expires": max(10.0, 5 * settings.CELERY_TICK_SECONDS)},
+        }
+    },
+)
+if settings.CELERY_BROKER_URL.startswith("filesystem"):
+    folder = Path(settings.BROKER_DIR)
+    for name in ("messages", "control"):
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.conf.broker_transport_options = {
+        "data_folder_in": str(folder / "messages"),
+        "data_folder_out": str(folder / "messages"),
+        "control_folder": str(folder / "control"),
+    }
+app.autodiscover_tasks(["governance"])

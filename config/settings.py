@@ -1,0 +1,220 @@
+"""Every setting of the service, read from the environment; secrets have no default and no setting weakens a guard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+
+from config.logging import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+if (BASE_DIR / ".env").exists():
+    environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Mode: embedded demonstration over http on this machine, or production behind TLS -------------------------------
+DEMO = env.bool("GOVERNANCE_DEMO", False)
+DEBUG = False
+SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+GOVERNANCE_DEMO = DEMO
+GOVERNANCE_KEY_FILE = env.str("GOVERNANCE_KEY_FILE")
+#: The name in the first line of each checkpoint of the ledger (C2SP tlog-checkpoint).
+GOVERNANCE_LOG_ORIGIN = env.str("GOVERNANCE_LOG_ORIGIN", "governance.local/ledger")
+#: Where customers and staff reach this service; links in letters begin with it.
+GOVERNANCE_PUBLIC_URL = env.str("GOVERNANCE_PUBLIC_URL", "http://localhost:8000")
+GOVERNANCE_KEY_PREFIX = env.str("GOVERNANCE_KEY_PREFIX", "cxg")
+#: Largest body of any door, in bytes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("GOVERNANCE_MAX_BODY", 1_048_576)
+
+# --- Apps -----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "consent.apps.ConsentConfig",
+    "dsar.apps.DsarConfig",
+    "governance.apps.GovernanceConfig",
+    "config.apps.ConsoleAdminConfig",
+    "config.demo",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "guardian",
+    "auditlog",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "django_structlog",
+]
+AUTH_USER_MODEL = "governance.StaffUser"
+
+MIDDLEWARE = [
+    # The decision doors end here: sessions, messages and pages are not for them.
+    "governance.api.lean.LeanDoors",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "governance.api.headers.PrivateResponses",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.demo.context.demonstration",
+            ]
+        },
+    }
+]
+
+# --- Database: SQLite embedded, PostgreSQL in production ------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    name = DATABASES["default"]["NAME"]
+    if name and name != ":memory:" and not Path(name).is_absolute():
+        DATABASES["default"]["NAME"] = str(BASE_DIR / name)
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 60)
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Caches and background work: the database is the queue, Celery is the clock -------------------------------------
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "filesystem://")
+BROKER_DIR = Path(env.str("GOVERNANCE_BROKER_DIR", str(VAR_DIR / "broker")))
+CELERY_TICK_SECONDS = env.float("GOVERNANCE_TICK_SECONDS", 2.0)
+
+# --- People: staff sign in, data subjects never do ------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/console/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_ADAPTER = "governance.access.sign_in.StaffAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+GUARDIAN_MONKEY_PATCH_GROUP = False
+
+# --- Audit: django-auditlog keeps a diary of configuration, without values ------------------------------------------
+AUDITLOG_LOGENTRY_MODEL = "governance.ChangeLogEntry"
+AUDITLOG_MASK_CALLABLE = "governance.audit.change_log.digest"
+AUDITLOG_DISABLE_REMOTE_ADDR = True
+AUDITLOG_CID_HEADER = None
+
+# --- REST -----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["governance.api.authentication.ServiceKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.api.views.DenyAll"],
+    "DEFAULT_PARSER_CLASSES": ["governance.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "governance.api.problem.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Customer data governance",
+    "DESCRIPTION": "Consent decisions, sealed personal data, data subject requests and their proof.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Pages: strict CSP, nothing from elsewhere, nothing kept by caches ----------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("GOVERNANCE_STATIC_ROOT", str(VAR_DIR / "static"))
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEMO)
+SECURE_HSTS_SECONDS = 0 if DEMO else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEMO
+SECURE_HSTS_PRELOAD = not DEMO
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+#: Set to "HTTP_X_FORWARDED_PROTO=https" behind a proxy that always sets this header itself.
+if proxy := env.str("GOVERNANCE_PROXY_TLS_HEADER", ""):
+    SECURE_PROXY_SSL_HEADER = tuple(proxy.split("=", 1))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
+SESSION_COOKIE_NAME = "cxg_session" if DEMO else "__Host-cxg_session"
+CSRF_COOKIE_NAME = "cxg_csrf" if DEMO else "__Host-cxg_csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# --- Mail, language, time, logs -------------------------------------------------------------------------------------
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "privacy@localhost")
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+LOGGING_CONFIG = None
+logging_config(env.str("GOVERNANCE_LOG_LEVEL", "INFO"))

@@ -1,0 +1,36 @@
+"""Settings of the tests: the same code with throw-away secrets and a database of their own; loads nothing from .env."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+_scratch = Path(os.environ.setdefault("GOVERNANCE_TEST_DIR", tempfile.mkdtemp(prefix="governance-test-")))
+_environment = {
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "GOVERNANCE_DEMO": "true",
+    "GOVERNANCE_KEY_FILE": str(_scratch / "keyring"),
+    "GOVERNANCE_BROKER_DIR": str(_scratch / "broker"),
+    "CELERY_BROKER_URL": "memory://",
+    "EMAIL_URL": "memorymail://",
+    "CACHE_URL": "locmemcache://",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "GOVERNANCE_PUBLIC_URL": "http://testserver",
+    "GOVERNANCE_LOG_LEVEL": "WARNING",
+}
+os.environ.update(_environment)
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{_scratch / 'governance.sqlite3'}")
+
+if not (_scratch / "keyring").exists():
+    from governance.crypto import keyring
+
+    keyring.generate(_scratch / "keyring")
+
+from config.settings import *  # noqa: E402, F403  # the environment must be set before the settings are read
+
+#: A cheap hasher keeps the suite fast; the real one is checked by its own test.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
+DATABASES["default"].setdefault("TEST", {})  # noqa: F405

@@ -1,0 +1,105 @@
+"""The ledger's tables and django-auditlog's base class; opaque references only, so erasure never touches them."""
+
+from __future__ import annotations
+
+import uuid
+
+from auditlog.models import AbstractLogEntry
+from django.db import models
+
+from governance.fields import SealedField
+from governance.models.controller import Controller
+
+
+class LedgerEntry(models.Model):
+    """One event, append-only. `payload` is canonical JSON and exactly what the leaf hash covers."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    recorded_at = models.DateTimeField()
+    type = models.CharField(max_length=48)
+    controller = models.UUIDField(null=True)
+    actor_ref = models.CharField(max_length=80)
+    subject_ref = models.CharField(max_length=80, blank=True)
+    object_ref = models.CharField(max_length=120, blank=True)
+    payload = models.TextField()
+    leaf = models.BinaryField(max_length=32)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["-recorded_at"], name="ledgerentry_recent"),
+            models.Index(fields=["subject_ref", "-recorded_at"], name="ledgerentry_by_subject"),
+            models.Index(fields=["object_ref", "-recorded_at"], name="ledgerentry_by_object"),
+            models.Index(fields=["type", "-recorded_at"], name="ledgerentry_by_type"),
+        )
+
+    def __str__(self) -> str:
+        return f"event:{self.pk}"
+
+
+class LedgerPending(models.Model):
+    """An event that has no position yet. A queue, so that a lower id committing later is never lost."""
+
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending")
+
+    def __str__(self) -> str:
+        return f"pending:{self.pk}"
+
+
+class LedgerLeaf(models.Model):
+    """The position the sequencer gave to an event, append-only."""
+
+    position = models.PositiveBigIntegerField(primary_key=True)
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="leaf_row")
+    hash = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"leaf:{self.position}"
+
+
+class LedgerCheckpoint(models.Model):
+    """A signed tree head (C2SP checkpoint) and the compact range it was computed from, append-only."""
+
+    size = models.PositiveBigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    frontier = models.BinaryField()
+    note = models.TextField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"checkpoint:{self.size}"
+
+
+class AuditBody(models.Model):
+    """What an event means for a person, sealed under that person's key; the ledger holds only a salted commitment."""
+
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, primary_key=True, related_name="body_row")
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    subject_id = models.UUIDField(default=uuid.uuid4)
+    salt = SealedField(label="audit.salt")
+    body = SealedField(label="audit.body")
+
+    class Meta:
+        indexes = (models.Index(fields=["subject_id"], name="auditbody_by_subject"),)
+
+    def __str__(self) -> str:
+        return f"audit-body:{self.pk}"
+
+
+class ChangeLogEntry(AbstractLogEntry):
+    """django-auditlog's diary of configuration models: field names and keyed digests, see audit/change_log.py."""
+
+    class Meta(AbstractLogEntry.Meta):
+        swappable = None
+        default_permissions = ("view",)
+
+
+class Lease(models.Model):
+    """A fenced lease row: one leader at a time, behind a pooler and on SQLite too."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    holder = models.CharField(max_length=64, blank=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"lease:{self.name}"

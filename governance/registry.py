@@ -1,0 +1,88 @@
+"""The sockets that the workflow apps plug into; the kernel calls them and never imports an app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from governance.models import DataSubject
+    from governance.policy.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """SQL that an app adds to the one facts statement: columns, a LEFT JOIN on subject `s`, and its parameters.
+
+    `purposes` placeholders are the database form of the asked purposes' UUIDs.
+    """
+
+    columns: tuple[str, ...]
+    join: str
+    parameters: Sequence[Any]
+
+
+class Lawfulness(Protocol):
+    """May we use this person's data: the consent app's stage of the decision."""
+
+    def fragment(self, purposes: Sequence[Any]) -> Fragment:
+        """Name the columns and join that fetch this app's facts for these purposes (database UUIDs)."""
+        ...
+
+    def decide(self, query: Any, facts: Any, purpose: Any, instant: datetime) -> Any:
+        """Give the purpose-related decision from facts alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One box on the console's home page: figures that link, or a list of what is due."""
+
+    title: str
+    rows: Sequence[Mapping[str, Any]]
+    empty: str
+    order: int = 100
+
+
+class _Sockets:
+    """What is plugged in. Filled once by AppConfig.ready(), read afterwards."""
+
+    def __init__(self) -> None:
+        self.lawfulness: Lawfulness | None = None
+        self.work: dict[str, Callable[[], int]] = {}
+        self.panels: list[Callable[[Principal], Panel]] = []
+        self.erasure: list[Callable[[DataSubject], None]] = []
+        self.personal_data: dict[str, Callable[[UUID], Mapping[str, Any]]] = {}
+
+
+sockets = _Sockets()
+
+
+def register_lawfulness(lawfulness: Lawfulness) -> None:
+    """Plug in the stage that knows consent."""
+    sockets.lawfulness = lawfulness
+
+
+def register_work(name: str, run: Callable[[], int]) -> None:
+    """Plug in periodic work; the tick calls it and it answers how many things it did."""
+    sockets.work[name] = run
+
+
+def register_panel(panel: Callable[[Principal], Panel]) -> None:
+    """Plug in a panel of the console's home page."""
+    if panel not in sockets.panels:
+        sockets.panels.append(panel)
+
+
+def register_erasure(erase: Callable[[DataSubject], None]) -> None:
+    """Plug in what an app does, inside the same transaction, when a person is erased."""
+    if erase not in sockets.erasure:
+        sockets.erasure.append(erase)
+
+
+def register_personal_data(name: str, export: Callable[[UUID], Mapping[str, Any]]) -> None:
+    """Plug in what an app itself holds about a person, for access requests."""
+    sockets.personal_data[name] = export
