@@ -47,7 +47,7 @@ def test_the_words_are_the_agreed_ones() -> None:
     assert {status.value for status in StepStatus} == set(EXPECTED_STEPS)
 
 
-@pytest.mark.parametrize(("status", "event"), product(Status, Event))
+@pytest.mark.parametrize(("status", "event"), list(product(Status, Event)))
 def test_every_pair_of_status_and_event(status: Status, event: Event) -> None:
     expected = EXPECTED[status.value].get(event.value)
     if expected is None:
@@ -59,7 +59,7 @@ def test_every_pair_of_status_and_event(status: Status, event: Event) -> None:
     assert (event in lifecycle.allowed_events(status)) is (expected is not None)
 
 
-@pytest.mark.parametrize(("status", "event"), product(StepStatus, StepEvent))
+@pytest.mark.parametrize(("status", "event"), list(product(StepStatus, StepEvent)))
 def test_every_pair_of_step_status_and_event(status: StepStatus, event: StepEvent) -> None:
     expected = EXPECTED_STEPS[status.value].get(event.value)
     if expected is None:
@@ -69,7 +69,7 @@ def test_every_pair_of_step_status_and_event(status: StepStatus, event: StepEven
         assert lifecycle.next_step_status(status, event) == expected
 
 
-@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("status", list(Status))
 def test_a_status_is_terminal_exactly_when_nothing_can_follow(status: Status) -> None:
     assert lifecycle.is_terminal(status) is (not EXPECTED[status.value])
     assert not (lifecycle.is_terminal(status) and lifecycle.is_open(status))
