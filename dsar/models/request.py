@@ -1,0 +1,131 @@
+"""A request by a data subject and the rights it exercises, each with its own clock; who asks is sealed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from dsar.deadlines import ExtensionReason, Regime, Right
+from dsar.lifecycle import Status
+from governance.fields import SealedField
+from governance.models import Brand, Controller, DataSubject, StaffUser
+
+
+def _words(values: type) -> list[tuple[str, str]]:
+    return [(item.value, item.value.replace("_", " ")) for item in values]  # type: ignore[attr-defined]  # an enum
+
+
+class SubjectRequest(models.Model):
+    """One request (GDPR Art. 12). Its own key, scope `request`, seals what is needed to answer it and is purged later.
+
+    Why it stands where it stands, and until when, are columns beside the status.
+    """
+
+    class Manner(models.TextChoices):
+        """How the request came in (CCPA regulations §7101 ask for it)."""
+
+        PORTAL = "portal"
+        API = "api"
+        OFFICER = "officer"
+
+    class RefusalReason(models.TextChoices):
+        """Reasons of the Data Rights Protocol 1.0."""
+
+        SUSPECTED_FRAUD = "suspected_fraud"
+        INSUFFICIENT_VERIFICATION = "insufficient_verification"
+        NO_MATCH = "no_match"
+        CLAIM_NOT_COVERED = "claim_not_covered"
+        OUTSIDE_JURISDICTION = "outside_jurisdiction"
+        TOO_MANY_REQUESTS = "too_many_requests"
+        OTHER = "other"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    reference = models.CharField(max_length=16, unique=True)
+    controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    subject = models.ForeignKey(
+        DataSubject, on_delete=models.PROTECT, null=True, related_name="+", help_text="Set once the address is proven."
+    )
+    status = models.CharField(max_length=24, choices=_words(Status), default=Status.RECEIVED)
+    regime = models.CharField(max_length=16, choices=_words(Regime), default=Regime.GDPR)
+    manner = models.CharField(max_length=16, choices=Manner)
+    language = models.CharField(max_length=16, default="en")
+    contact = SealedField(label="request.contact", scope_kind="request", scope_field="id", null=True)
+    proof_id = models.UUIDField(null=True, help_text="The latest proof of the address, for the code.")
+    received_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True)
+    responded_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(help_text="The earliest clock of its rights; the queue is sorted by it.")
+    erased_at = models.DateTimeField(null=True, help_text="When the person's key was destroyed for this request.")
+    refusal_reason = models.CharField(max_length=32, choices=RefusalReason, blank=True)
+    duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    purge_after = models.DateTimeField(null=True, help_text="When the request's own key is destroyed.")
+    purged_at = models.DateTimeField(null=True)
+    owner = models.ForeignKey(StaffUser, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    created_by = models.CharField(max_length=80, help_text="Opaque reference of the principal that recorded it.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status__in=[s.value for s in Status]), name="subjectrequest_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(regime__in=[r.value for r in Regime]), name="subjectrequest_regime_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | ~Q(refusal_reason=""), name="subjectrequest_refusal_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["planning", "awaiting_approval", "executing", "reviewing", "responded"])
+                | Q(verified_at__isnull=False),
+                name="subjectrequest_worked_is_verified",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["controller", "status", "due_at"], name="subjectrequest_queue"),
+            models.Index(fields=["status", "due_at"], name="subjectrequest_work"),
+            models.Index(fields=["purge_after"], condition=Q(purged_at__isnull=True), name="subjectrequest_purge"),
+        )
+
+    def __str__(self) -> str:
+        return f"request:{self.reference}"
+
+
+class RequestRight(models.Model):
+    """One right a request exercises, with the date the law gives it and how that date was derived."""
+
+    class Outcome(models.TextChoices):
+        """How the right was answered."""
+
+        GRANTED = "granted"
+        PARTLY = "partly_granted"
+        NOT_FOUND = "not_found"
+        REFUSED = "refused"
+
+    request = models.ForeignKey(SubjectRequest, on_delete=models.PROTECT, related_name="rights")
+    right = models.CharField(max_length=24, choices=_words(Right))
+    rule_id = models.CharField(max_length=64)
+    rule_version = models.PositiveIntegerField()
+    due_on = models.DateField()
+    due_at = models.DateTimeField()
+    derivation = models.JSONField(default=dict, help_text="Every step of the computation, with its citation.")
+    extended_until = models.DateField(null=True)
+    extension_reason = models.CharField(max_length=32, choices=_words(ExtensionReason), blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=["request", "right"], name="requestright_once"),
+            models.CheckConstraint(condition=Q(right__in=[r.value for r in Right]), name="requestright_right_known"),
+            models.CheckConstraint(
+                condition=Q(extended_until__isnull=True) | ~Q(extension_reason=""),
+                name="requestright_extension_has_reason",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"right:{self.right}:{self.pk}"
