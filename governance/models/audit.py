@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from auditlog.models import AbstractLogEntry
 from django.db import models
 
@@ -74,7 +72,7 @@ class AuditBody(models.Model):
 
     entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, primary_key=True, related_name="body_row")
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
-    subject_id = models.UUIDField(default=uuid.uuid4)
+    subject_id = models.UUIDField()
     salt = SealedField(label="audit.salt")
     body = SealedField(label="audit.body")
 
