@@ -74,6 +74,8 @@ class SystemStep(models.Model):
     due_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=64, blank=True, help_text="Error code of the last attempt; no message.")
+    spec = models.JSONField(default=dict, blank=True, help_text="What to do: names, strategies and rules; no values.")
+    seeds = SealedField(label="step.seeds", scope_kind="request", scope_field="job", null=True)
     found = SealedField(label="step.found", scope_kind="request", scope_field="job", null=True)
     collected = SealedField(label="step.collected", scope_kind="request", scope_field="job", null=True)
     rows = models.PositiveIntegerField(null=True)
