@@ -87,10 +87,13 @@ class Keyring:
 def load(path: str | os.PathLike[str]) -> Keyring:
     """Read the key file; raises KeyringRefused with the exact reason and the remedy."""
     descriptor = _open(path)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # The opened descriptor is examined, not the path: a file swapped in between cannot pass.
         _require_private(os.fstat(descriptor), path)
-        content = file.read(_SIZE_LIMIT + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(_SIZE_LIMIT + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _SIZE_LIMIT:
         raise _file_refused(path, "is larger than 64 KiB; this is not a key file.")
     return parse(content)
