@@ -26,6 +26,7 @@ class RequestPackage(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, help_text="Counted from the answer.")
     attempts_left = models.PositiveSmallIntegerField(default=5)
+    open_until = models.DateTimeField(null=True, help_text="A fresh code opens the API's download until then.")
     downloaded_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
