@@ -6,6 +6,7 @@ GovernanceError
 │   └── PayloadTooLarge      413
 ├── NotAuthenticated         401  no key, or one that is unknown, expired or revoked
 ├── AccessDenied             403  authenticated, and the policy says no
+├── CodeRefused              403  a one-time code is wrong, used, expired or tried too often (not said which)
 ├── NotFound                 404  absent, or outside the caller's scope (the same answer)
 ├── Conflict                 409  the state of the thing does not allow this now
 │   └── IdempotencyMismatch  422  one key, two bodies
@@ -83,6 +84,14 @@ class AccessDenied(GovernanceError):
     code = "access.denied"
     status = 403
     title = "This is not allowed"
+
+
+class CodeRefused(GovernanceError):
+    """A one-time code is wrong, used, expired, replaced or tried too often; which of these is not said."""
+
+    code = "proof.refused"
+    status = 403
+    title = "This code cannot be used"
 
 
 class NotFound(GovernanceError):

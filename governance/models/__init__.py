@@ -21,12 +21,15 @@ from governance.models.catalogue import Dataset, Purpose
 from governance.models.controller import Brand, Controller
 from governance.models.event import IdempotencyRecord, OutboxEvent
 from governance.models.key import ControllerKey, DataKey
+from governance.models.mail import OutgoingMessage
+from governance.models.proof import AddressProof
 from governance.models.staff import SignInLink, StaffUser
 from governance.models.subject import DataSubject, SubjectIdentifier
 from governance.models.system import System, SystemStep
 from governance.models.vault import BlindIndex
 
 __all__ = [
+    "AddressProof",
     "AuditBody",
     "BlindIndex",
     "Brand",
@@ -45,6 +48,7 @@ __all__ = [
     "LedgerLeaf",
     "LedgerPending",
     "OutboxEvent",
+    "OutgoingMessage",
     "Purpose",
     "ServiceAccount",
     "ServiceKey",

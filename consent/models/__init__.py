@@ -1,0 +1,7 @@
+"""The consent app's tables, one file a noun; no behaviour beyond what one row knows of itself."""
+
+from consent.models.event import ConsentEvent
+from consent.models.notice import NoticeRevision, PrivacyNotice
+from consent.models.state import ConsentState
+
+__all__ = ["ConsentEvent", "ConsentState", "NoticeRevision", "PrivacyNotice"]
