@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import environ
 import pytest
@@ -53,9 +53,12 @@ def test_secrets_differ_between_installations(tmp_path: Path) -> None:
 
 def test_the_settings_can_read_what_was_written(tmp_path: Path) -> None:
     bootstrap.prepare(tmp_path)
-    env = environ.Env()
-    env.ENVIRON = {}
-    env.read_env(tmp_path / ".env")
+
+    class Alone(environ.Env):
+        ENVIRON: ClassVar[dict[str, str]] = {}  # not this process's environment
+
+    Alone.read_env(tmp_path / ".env")
+    env = Alone()
 
     assert env.bool("GOVERNANCE_DEMO") is True
     assert env.list("ALLOWED_HOSTS") == ["localhost", "127.0.0.1"]
