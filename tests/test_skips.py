@@ -54,7 +54,7 @@ def test_what_was_skipped_is_said_last_with_the_remedy(
     done = run("-n", workers)
 
     assert done.returncode == 0
-    *_, heading, server, data, closing = done.stdout.strip().splitlines()
+    *_, heading, server, data, closing = filter(None, done.stdout.splitlines())
     assert "not run, and how to enable it" in heading
     assert data.endswith("1  set CHINOOK_DIR to the folder of the public database")
     assert "1  needs postgres: set TEST_POSTGRES_URL" in server
