@@ -21,7 +21,7 @@ GOVERNANCE_DEMO=true
 GOVERNANCE_KEY_FILE={KEY_FILE}
 ALLOWED_HOSTS=localhost,127.0.0.1
 DATABASE_URL=sqlite:///{DATABASE}
-CELERY_BROKER_URL=filesystem://
+CELERY_BROKER_URL=filesystem://localhost
 """
 
 

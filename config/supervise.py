@@ -151,6 +151,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Stop the children one after the other within one common period; a second signal cuts it short."""
         heard = self.signals
+        say("Stopping ...")
         give_up_at = time.monotonic() + STOP_PERIOD
         for child in self.children:
             child.ask_to_stop()
@@ -169,7 +170,7 @@ def commands(host: str, port: int) -> list[Child]:
     """List what runs: no new requests first, then no new work, then no work is the order of stopping."""
     python = sys.executable
     # Started as root on a bare machine, Celery's advice to use another account would be the first thing one reads.
-    celery = [python, "-W", "ignore:::celery.apps.worker", "-m", "celery", "--quiet", "-A", "config"]
+    celery = [python, "-W", "ignore:::celery.platforms", "-m", "celery", "--quiet", "-A", "config"]
     web = ["-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "1"]
     web += ["--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5"]
     quiet = ["--loglevel", "warning"]

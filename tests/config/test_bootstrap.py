@@ -63,7 +63,7 @@ def test_the_settings_can_read_what_was_written(tmp_path: Path) -> None:
     assert env.bool("GOVERNANCE_DEMO") is True
     assert env.list("ALLOWED_HOSTS") == ["localhost", "127.0.0.1"]
     assert env.db_url("DATABASE_URL")["NAME"] == "var/governance.sqlite3"
-    assert env.str("CELERY_BROKER_URL") == "filesystem://"
+    assert env.str("CELERY_BROKER_URL") == "filesystem://localhost"
     assert len(env.str("SECRET_KEY")) >= 64
 
 
