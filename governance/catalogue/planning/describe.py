@@ -1,0 +1,88 @@
+"""Says a plan in plain sentences for the officer who approves it; it decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from governance.catalogue.planning.model import FieldAction, Ownership, Reason, Right, RowAction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from governance.catalogue.planning.model import Erasing, Excluded, Lookup, Node, Plan
+
+REASONS: dict[Reason, str] = {
+    Reason.ANOTHER_PERSON: "it is about another person",
+    Reason.BEHIND_SHARED: "it is only reached through rows shared with other people",
+    Reason.CREDENTIAL: "held, but such values are never disclosed",
+    Reason.KEY: "it is the record's key",
+    Reason.NO_CATEGORY: "the data map gives it no data category",
+    Reason.NO_PATH: "no reference in the data map leads there",
+    Reason.NO_PRIMARY_KEY: "the data map names no primary key, so rows cannot be told apart safely",
+    Reason.NOT_PERSONAL: "it is not personal data",
+    Reason.PRESERVED: "the data map preserves it",
+    Reason.READ_ONLY: "the data map marks it read-only",
+    Reason.REFERENCE: "it is only the number of another record",
+    Reason.SHARED: "it is shared with another person",
+    Reason.SKIPPED: "the data map takes it out of processing",
+    Reason.STILL_REFERENCED: "rows that stay point at it",
+}
+
+
+def describe(plan: Plan) -> list[str]:
+    """Return the plan as sentences, in the order things happen."""
+    sentences = [sentence for node in plan.nodes for sentence in _node_sentences(node)]
+    sentences += [_excluded_sentence(each) for each in plan.excluded]
+    if Right.ERASURE in plan.rights and plan.erase_order:
+        sentences.append(f"Erasure goes in this order: {_listed(map(str, plan.erase_order))}.")
+    return [*sentences, *(f"Note: {note}" for note in plan.notes)]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _how(lookup: Lookup) -> str:
+    if lookup.identity is not None:
+        return f"{lookup.field} is the person's {lookup.identity}"
+    return f"{lookup.field} is found in {lookup.source}"
+
+
+def _node_sentences(node: Node) -> Iterator[str]:
+    ways = " or ".join(map(_how, node.lookups))
+    shared = " They may belong to other people as well." if node.ownership is Ownership.SHARED else ""
+    yield f"Find the rows of {node.at} where {ways}.{shared}"
+    for each in node.withheld:
+        yield f"Do not follow {node.at}.{each.field} to {each.target}: {REASONS[each.reason]}."
+    if node.read is not None:
+        yield f"Copy from {node.at}: {_listed(node.read.fields)}."
+        for each in node.read.withheld:
+            yield f"Withhold {node.at}.{each.field}: {REASONS[each.reason]}."
+    if node.erase is not None:
+        yield from _erase_sentences(node, node.erase)
+
+
+def _erase_sentences(node: Node, erase: Erasing) -> Iterator[str]:
+    condition = ", unless another person's record points at the row" if node.ownership is Ownership.SHARED else ""
+    if erase.row is RowAction.DELETE:
+        yield f"Delete the rows of {node.at}{condition}."
+        return
+    if erase.reason is not None:
+        yield f"Rows of {node.at} are not deleted: {REASONS[erase.reason]}."
+    masked = [each.field for each in erase.fields if each.action is FieldAction.MASK]
+    if masked:
+        yield f"Erase in {node.at}: {_listed(masked)}{condition}."
+    for each in erase.fields:
+        if each.action is FieldAction.RETAIN and each.retention is not None:
+            cited = f" ({each.retention.citation})" if each.retention.citation else ""
+            after = f", counted from {each.retention.start.field}" if each.retention.start else ""
+            then = "then erase it" if each.masking else "then nothing more is done"
+            why = f"{each.retention.reason.rstrip('.')}{cited}"
+            yield f"Keep {node.at}.{each.field} for {each.retention.period}{after}: {why}; {then}."
+        elif each.action is FieldAction.KEEP and each.reason is not None:
+            yield f"Keep {node.at}.{each.field}: {REASONS[each.reason]}."
+
+
+def _excluded_sentence(excluded: Excluded) -> str:
+    via = f" (reached through {excluded.via})" if excluded.via else ""
+    return f"Leave {excluded.at} alone{via}: {REASONS[excluded.reason]}."
