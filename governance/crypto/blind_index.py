@@ -103,11 +103,8 @@ def _clean(value: str) -> str:
 
 
 def _fold(text: str) -> str:
-    # Unicode 3.13 D147 (compatibility caseless matching): one pass is not stable for every character.
-    folded = unicodedata.normalize("NFD", text)
-    for _ in range(2):
-        folded = unicodedata.normalize("NFKC", folded.casefold())
-    return folded.strip()
+    # Folding can leave the compatibility form; composing again makes the result its own form.
+    return unicodedata.normalize("NFKC", text.casefold()).strip()
 
 
 def _domain(domain: str) -> str:

@@ -224,6 +224,6 @@ def _unpad(inner: bytes) -> bytes:
     # The bytes are authentic here; a bad pad means a faulty writer, not an attacker, so saying so is safe.
     length = int.from_bytes(inner[:_PAD_PREFIX_LENGTH], "big")
     end = _PAD_PREFIX_LENGTH + length
-    if len(inner) < max(end, _PAD_PREFIX_LENGTH) or any(inner[end:]):
+    if len(inner) < end or any(inner[end:]):
         raise CorruptEnvelope("The padding inside the envelope is malformed.")
     return inner[_PAD_PREFIX_LENGTH:end]

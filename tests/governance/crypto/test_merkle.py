@@ -118,6 +118,28 @@ def test_every_consistency_proof_of_every_small_tree() -> None:
                         merkle.verify_consistency(old, new, proof, roots[old], roots[wrong])
 
 
+def test_a_proof_of_another_length_than_the_sizes_ask_for_is_refused() -> None:
+    roots = [naive_root(ALL[:size]) for size in range(34)]
+    for size, claimed in ((size, claimed) for size in range(2, 34) for claimed in range(2, 34)):
+        proof, other = (merkle.inclusion_proof(1, each, FETCH) for each in (size, claimed))
+        if len(proof) != len(other):
+            with pytest.raises(ProofRefused):
+                merkle.verify_inclusion(ALL[1], 1, claimed, proof, roots[size])
+        proof, other = (merkle.consistency_proof(2, each, FETCH) for each in (size, claimed))
+        if len(proof) != len(other):
+            with pytest.raises(ProofRefused):
+                merkle.verify_consistency(2, claimed, proof, roots[2], roots[size])
+
+
+def test_a_byte_moved_between_leaf_and_sibling_is_refused() -> None:
+    proof, root = merkle.inclusion_proof(0, 4, FETCH), merkle.root_at(4, FETCH)
+    shifted = ALL[0] + proof[0][:1], [proof[0][1:], *proof[1:]]
+    # Joined they hash to the same parent; only the lengths tell them apart.
+    assert merkle.node_hash(shifted[0], shifted[1][0]) == merkle.node_hash(ALL[0], proof[0])
+    with pytest.raises(ProofRefused, match="32 bytes"):
+        merkle.verify_inclusion(shifted[0], 0, 4, shifted[1], root)
+
+
 def altered(proof: list[bytes], data: st.DataObject) -> list[bytes]:
     """Answer a proof that differs in one way a forger would try."""
     changed = list(proof)

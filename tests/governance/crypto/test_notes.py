@@ -81,6 +81,7 @@ MALFORMED = {
     "a signature without a name": f"{TEXT}\n—  {SIGNATURE.split()[2]}\n",
     "a name with a plus": NOTE.replace(f"— {NAME}", f"— {NAME}+"),
     "bad base64": NOTE[:-2] + "!\n",
+    "base64 with its spare bits set": NOTE[:-3] + chr(ord(NOTE[-3]) + 1) + NOTE[-2:],
     "an empty signature": f"{TEXT}\n— {NAME} \n",
     "a signature of a key hash alone": f"{TEXT}\n— {NAME} {base64.b64encode(VERIFIER.key_hash).decode()}\n",
     "a control character": NOTE.replace("first", "fir\x1bst"),
