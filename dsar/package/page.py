@@ -61,12 +61,13 @@ def render(meta: PackageMeta, tables: Sequence[Table]) -> bytes:
 
 def _opening(meta: PackageMeta, tables: Sequence[Table]) -> Html:
     held = [table for table in tables if table.rows]
-    found = (
-        f"We hold {_count(sum(len(table.rows) for table in held), 'record')} about you in "
-        f"{_count(len({table.section.system for table in held}), 'system')}."
-        if held
-        else "We found no records about you in the systems we searched."
-    )
+    if held:
+        records, systems = sum(len(table.rows) for table in held), len({table.section.system for table in held})
+        found = f"This is a copy of {_count(records, 'record')} about you in {_count(systems, 'system')}."
+    elif any(table.section.withheld for table in tables):
+        found = "There is nothing we can show you; each part below says why."
+    else:
+        found = "We found no records about you in the systems we searched."
     contents = [
         tag("li", tag("a", table.section.label, href=f"#part-{number}"), f" · {_count(len(table.rows), 'record')}")
         for number, table in enumerate(tables, 1)
@@ -84,11 +85,17 @@ def _opening(meta: PackageMeta, tables: Sequence[Table]) -> Html:
 
 def _section(number: int, table: Table) -> Html:
     section = table.section
-    where = f"{_count(len(table.rows), 'record')} in {section.system}, table {section.dataset}.{section.collection}."
+    place = f"{section.system}, table {section.dataset}.{section.collection}"
+    if table.rows:
+        found = f"{_count(len(table.rows), 'record')} in {place}."
+    elif section.withheld:  # what is withheld is held: never say otherwise
+        found = f"Nothing from {place} is shown."
+    else:
+        found = f"We found nothing about you in {place}."
     return tag(
         "section",
         tag("h2", section.label),
-        tag("p", where if table.rows else f"{section.system} holds nothing about you here.", class_="muted"),
+        tag("p", found, class_="muted"),
         _rows(section.columns, table),
         _withheld(section),
         id=f"part-{number}",

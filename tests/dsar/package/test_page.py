@@ -34,11 +34,11 @@ def test_it_says_what_is_held_where_and_what_is_withheld_and_why(meta: PackageMe
         "Your data at Northwind & Sons",
         "R-2026-0042",
         "Made on 2 March 2026.",
-        "We hold 3 records about you in 2 systems.",
+        "This is a copy of 3 records about you in 2 systems.",
         "1 record in CRM, table shop.customer.",
         "jane@customer.example",
         "support_rep: it is about another person",
-        "Mail holds nothing about you here.",
+        "We found nothing about you in Mail, table mail.sent.",
         "Deliver orders",
         "our contract with you",
         "ten years",
@@ -58,6 +58,15 @@ def test_only_declared_columns_are_written(meta: PackageMeta, sections: list[Sec
 
 def test_nothing_held_is_said_so(meta: PackageMeta) -> None:
     assert "We found no records about you" in page_of(build(meta, [])).text
+
+
+def test_what_is_withheld_is_never_called_nothing(meta: PackageMeta, sections: list[Section]) -> None:
+    withheld = replace(sections[2], withheld=[Withheld(what="sent", reason="an investigation is open")])
+    text = page_of(build(meta, [withheld])).text
+    assert "There is nothing we can show you; each part below says why." in text
+    assert "Nothing from Mail, table mail.sent is shown." in text
+    assert "an investigation is open" in text
+    assert "We found no" not in text
 
 
 def test_what_was_not_given_has_no_heading() -> None:
