@@ -137,6 +137,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
+#: guardian is one term of our policy, read in access/grants.py; as a backend it would be a second authority.
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 
 # --- Audit: django-auditlog keeps a diary of configuration, without values ------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "governance.ChangeLogEntry"
@@ -147,7 +149,7 @@ AUDITLOG_CID_HEADER = None
 # --- REST -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["governance.api.authentication.ServiceKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["governance.api.views.DenyAll"],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.api.permissions.DenyAll"],
     "DEFAULT_PARSER_CLASSES": ["governance.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from governance.models import DataSubject
+    from governance.policy.decide import Decision, Facts, PurposeFact, Question
     from governance.policy.principal import Principal
 
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class Fragment:
     """SQL that an app adds to the one facts statement: columns, a LEFT JOIN on subject `s`, and its parameters.
 
-    `purposes` placeholders are the database form of the asked purposes' UUIDs.
+    The parameters follow the order of placeholders in `join`.
     """
 
     columns: tuple[str, ...]
@@ -32,8 +33,12 @@ class Lawfulness(Protocol):
         """Name the columns and join that fetch this app's facts for these purposes (database UUIDs)."""
         ...
 
-    def decide(self, query: Any, facts: Any, purpose: Any, instant: datetime) -> Any:
-        """Give the purpose-related decision from facts alone."""
+    def row(self, columns: Sequence[Any]) -> PurposeFact | None:
+        """Read the fragment's columns of one row, as the driver gives them; None where the join found nothing."""
+        ...
+
+    def decide(self, question: Question, facts: Facts, instant: datetime) -> Decision | None:
+        """The stage itself, pure: facts in, decision out."""
         ...
 
 

@@ -24,7 +24,9 @@ class Controller(models.Model):
         default=False, help_text="Recorded: only one officer works here, so approvals need no second person."
     )
     is_default = models.BooleanField(default=False)
-    ruleset_version = models.PositiveBigIntegerField(default=1, help_text="Grows with each change of purposes or rules.")
+    ruleset_version = models.PositiveBigIntegerField(
+        default=1, help_text="Grows with each change of purposes or rules."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Who asks: staff, a service, a worker of ours or the data subject; it must not load anything."""
+"""Who asks: staff, a service, a worker of ours, the operator or the data subject; it must not load anything."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ STAFF = "staff"
 SERVICE = "service"
 WORKER = "worker"
 DATA_SUBJECT = "data_subject"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,8 @@ def worker(controller: str) -> Principal:
 def data_subject(subject: str, controller: str) -> Principal:
     """A person in the portal who has proven an address. `subject` is the person's or the request's UUID hex."""
     return Principal(DATA_SUBJECT, subject, frozenset({Role.DATA_SUBJECT}), frozenset({controller}))
+
+
+def operator(controller: str) -> Principal:
+    """The person at the command line of the machine, whom the service cannot name; carries no role."""
+    return Principal(OPERATOR, "command-line", frozenset(), frozenset({controller}))

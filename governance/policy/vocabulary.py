@@ -14,6 +14,7 @@ class Action(StrEnum):
     CONSENT_CHECK = "consent:check"
     CONSENT_READ = "consent:read"
     CONSENT_RECORD = "consent:record"
+    CONSOLE_ENTER = "console:enter"
     REQUEST_APPROVE = "request:approve"
     REQUEST_CREATE = "request:create"
     REQUEST_READ = "request:read"
@@ -30,6 +31,8 @@ class AuditType(StrEnum):
     """What the ledger records, `resource.verbed`. Values are never reused."""
 
     ACCESS_DENIED = "access.denied"
+    ADDRESS_PROVEN = "address.proven"
+    ADDRESS_REFUSED = "address.refused"
     CONSENT_RECORDED = "consent.recorded"
     DATASET_IMPORTED = "dataset.imported"
     EXPORT_MADE = "export.made"
@@ -47,6 +50,7 @@ class AuditType(StrEnum):
     SERVICE_KEY_ISSUED = "service.key_issued"
     SERVICE_KEY_REVOKED = "service.key_revoked"
     STAFF_CREATED = "staff.created"
+    STAFF_LINK_ISSUED = "staff.link_issued"
     STAFF_SIGNED_IN = "staff.signed_in"
     STAFF_SIGNED_OUT = "staff.signed_out"
     STAFF_SIGN_IN_FAILED = "staff.sign_in_failed"
@@ -54,8 +58,35 @@ class AuditType(StrEnum):
     SUBJECT_ERASED = "subject.erased"
     SUBJECT_IDENTIFIER_ADDED = "subject.identifier_added"
     SUBJECT_REGISTERED = "subject.registered"
+    SUBJECT_RESTRICTED = "subject.restricted"
     SUBJECT_REVEALED = "subject.revealed"
     SYSTEM_CHANGED = "system.changed"
+
+
+class RevealPurpose(StrEnum):
+    """Why sealed data is opened. A reveal names one of these; anything else is denied."""
+
+    ACCESS_PACKAGE = "access_package"
+    ADDRESS_PROOF = "address_proof"
+    CUSTOMER_SUPPORT = "customer_support"
+    DEMONSTRATION_MAILBOX = "demonstration_mailbox"
+    FRAUD_PREVENTION = "fraud_prevention"
+    LEGAL_CLAIM = "legal_claim"
+    LETTER_DELIVERY = "letter_delivery"
+    PREFERENCE_CENTRE = "preference_centre"
+    SECURITY_INCIDENT = "security_incident"
+    SUBJECT_REQUEST = "subject_request"
+    SYSTEM_CONNECTION = "system_connection"
+
+
+#: What a person at the console may choose from; the others belong to machinery.
+STAFF_REVEAL_PURPOSES = (
+    RevealPurpose.CUSTOMER_SUPPORT,
+    RevealPurpose.FRAUD_PREVENTION,
+    RevealPurpose.LEGAL_CLAIM,
+    RevealPurpose.SECURITY_INCIDENT,
+    RevealPurpose.SUBJECT_REQUEST,
+)
 
 
 class Role(StrEnum):
@@ -89,12 +120,14 @@ SERVICE_ROLES = (Role.CHECKER, Role.COLLECTOR, Role.INTEGRATOR)
 _A = Action
 #: The one table of roles. An administrator runs the service and cannot read personal data.
 ALLOWED: dict[Role, frozenset[Action]] = {
-    Role.ADMINISTRATOR: frozenset({_A.CATALOGUE_READ, _A.SYSTEM_READ, _A.SYSTEM_CHANGE, _A.AUDIT_READ}),
-    Role.ANALYST: frozenset({_A.CATALOGUE_READ, _A.REQUEST_READ, _A.SYSTEM_READ}),
-    Role.AUDITOR: frozenset({_A.AUDIT_READ, _A.CATALOGUE_READ, _A.REQUEST_READ, _A.SYSTEM_READ}),
+    Role.ADMINISTRATOR: frozenset(
+        {_A.CONSOLE_ENTER, _A.CATALOGUE_READ, _A.SYSTEM_READ, _A.SYSTEM_CHANGE, _A.AUDIT_READ}
+    ),
+    Role.ANALYST: frozenset({_A.CONSOLE_ENTER, _A.CATALOGUE_READ, _A.REQUEST_READ, _A.SYSTEM_READ}),
+    Role.AUDITOR: frozenset({_A.CONSOLE_ENTER, _A.AUDIT_READ, _A.CATALOGUE_READ, _A.REQUEST_READ, _A.SYSTEM_READ}),
     Role.PRIVACY_OFFICER: frozenset(Action) - {_A.CONSENT_CHECK},
-    Role.SUPPORT_AGENT: frozenset({_A.CONSENT_READ, _A.REQUEST_CREATE, _A.SUBJECT_FIND}),
-    Role.SYSTEM_OWNER: frozenset({_A.SYSTEM_READ}),
+    Role.SUPPORT_AGENT: frozenset({_A.CONSOLE_ENTER, _A.CONSENT_READ, _A.REQUEST_CREATE, _A.SUBJECT_FIND}),
+    Role.SYSTEM_OWNER: frozenset({_A.CONSOLE_ENTER, _A.SYSTEM_READ}),
     Role.CHECKER: frozenset({_A.CONSENT_CHECK}),
     Role.COLLECTOR: frozenset({_A.CONSENT_CHECK, _A.CONSENT_RECORD, _A.SUBJECT_REGISTER}),
     Role.INTEGRATOR: frozenset(

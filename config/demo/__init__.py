@@ -1,0 +1,1 @@
+"""The demonstration company: made-up people and systems; refuses to touch a production installation."""

@@ -1,0 +1,51 @@
+"""Purposes compiled once per process and ruleset version; the version read with each decision tells when to reload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from governance.models import Controller, Purpose
+from governance.policy.decide import PurposeRule
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """A controller's purposes at one version."""
+
+    version: int
+    purposes: Mapping[str, PurposeRule]
+
+
+_compiled: dict[UUID, Ruleset] = {}
+
+
+def cached(controller_id: UUID) -> Ruleset:
+    """Answer the compiled ruleset of this process; the caller compares its version with the database's."""
+    return _compiled.get(controller_id) or reload(controller_id)
+
+
+def reload(controller_id: UUID) -> Ruleset:
+    """Compile anew. The version is read first: a change in between shows as a newer version at the next decision."""
+    version = Controller.objects.values_list("ruleset_version", flat=True).get(pk=controller_id)
+    rows = Purpose.objects.filter(controller_id=controller_id)
+    ruleset = Ruleset(version, {row.key: compile_purpose(row) for row in rows})
+    _compiled[controller_id] = ruleset
+    return ruleset
+
+
+def compile_purpose(row: Purpose) -> PurposeRule:
+    """Answer the rule of one purpose row."""
+    return PurposeRule(
+        id=row.pk,
+        key=row.key,
+        lawful_basis=row.lawful_basis,
+        version=row.version,
+        direct_marketing=row.direct_marketing,
+        special_category=row.special_category,
+        validity_days=row.validity_days,
+        channels=tuple(row.channels),
+        data_categories=tuple(row.data_categories),
+        retired=row.retired_at is not None,
+    )

@@ -1,0 +1,45 @@
+"""Who calls a REST door: a service by its key, or staff by their session; it decides nothing about rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.request import Request
+
+from governance.access import principal_of, service_keys
+from governance.models import StaffUser
+from governance.policy.principal import Principal
+
+
+class ServiceUser:
+    """Stands in Django's `request.user` for a service."""
+
+    is_authenticated = True
+    is_active = True
+
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
+        self.pk = principal.id
+
+
+class ServiceKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <prefix>_<id>_<secret>`."""
+
+    def authenticate(self, request: Request) -> tuple[ServiceUser, Principal] | None:
+        header = request.headers.get("Authorization", "")
+        if not header:
+            return None
+        principal = service_keys.authenticate(header)
+        return ServiceUser(principal), principal
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's signature
+        return "Bearer"
+
+
+class StaffSessionAuthentication(SessionAuthentication):
+    """A signed-in member of staff, with CSRF protection; there are no tokens for humans."""
+
+    def authenticate(self, request: Request) -> tuple[StaffUser, Principal] | None:
+        found: Any = super().authenticate(request)
+        return None if found is None else (found[0], principal_of(found[0]))

@@ -1,0 +1,32 @@
+"""Permissions of REST doors: shut unless a declared action passes the policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from governance import access
+from governance.errors import NotAuthenticated
+from governance.policy.principal import Principal
+
+
+class DenyAll(BasePermission):
+    """Answers no: a door that forgot to declare itself stays shut."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's signature
+        return False
+
+
+class DoorPermission(BasePermission):
+    """Asks the policy for the door's declared action; without one the answer is no."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        action = getattr(view, "actions", {}).get(request.method, getattr(view, "action", None))
+        if action is None:
+            return False
+        if not isinstance(request.auth, Principal):
+            raise NotAuthenticated
+        access.require(request.auth, action)
+        return True

@@ -1,0 +1,55 @@
+"""The shape of every REST door: it declares its action, reads strict input, calls one service; no logic of its own."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from governance.api.permissions import DoorPermission
+from governance.models import Controller
+from governance.policy.principal import Principal
+from governance.policy.vocabulary import Action
+
+
+class Door(APIView):
+    """A REST door for services. Set `action`, or `actions` by method when they differ."""
+
+    action: ClassVar[Action | None] = None
+    actions: ClassVar[dict[str, Action]] = {}
+    permission_classes = (DoorPermission,)
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls."""
+        found: Principal = self.request.auth
+        return found
+
+    @property
+    def controller(self) -> Controller:
+        """The controller that the caller serves; a service has exactly one."""
+        return Controller.objects.get(pk=UUID(next(iter(self.principal.controllers))))
+
+    def read(self, serializer: type[Serializer[Any]], data: Any = None) -> dict[str, Any]:
+        """Answer the validated body; raises with one entry for each wrong field."""
+        form = serializer(data=self.request.data if data is None else data)
+        form.is_valid(raise_exception=True)
+        result: dict[str, Any] = form.validated_data
+        return result
+
+    def finalize_response(
+        self, request: Request, response: HttpResponse | Response, *args: Any, **kwargs: Any
+    ) -> HttpResponse | Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["Cache-Control"] = "no-store"
+        return final
+
+
+def bearer(request: HttpRequest) -> str:
+    """The Authorization header of a plain Django request."""
+    return request.headers.get("Authorization", "")

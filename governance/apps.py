@@ -1,0 +1,31 @@
+"""Starts the kernel: installs append-only triggers after each migration and the change diary; nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+
+class GovernanceConfig(AppConfig):
+    """The kernel."""
+
+    name = "governance"
+    verbose_name = "Governance"
+
+    def ready(self) -> None:
+        """Wire what Django offers only as hooks; domain flow never runs through signals."""
+        from governance import checks  # noqa: F401, PLC0415  # registers the system checks
+        from governance.audit import change_log  # noqa: PLC0415  # models are ready only now
+
+        change_log.register()
+        # SQLite drops triggers when a migration rebuilds a table (invariant 14).
+        post_migrate.connect(_install_triggers, dispatch_uid="governance.append_only")
+
+
+def _install_triggers(using: str = "default", **_kwargs: Any) -> None:
+    from governance.models import append_only  # noqa: PLC0415  # models are ready only now
+
+    append_only.install(connections[using])

@@ -1,0 +1,38 @@
+"""Root key providers behind one small contract: wrap and unwrap a controller's key; never field data."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Protocol
+
+from django.conf import settings
+
+from governance.keys.providers.local import LocalProvider
+
+
+class Provider(Protocol):
+    """What a root key store offers. `context` is bound into the wrap, so a wrapped key cannot change places."""
+
+    name: str
+
+    def wrap(self, key: bytes, context: tuple[str, ...]) -> tuple[str, bytes]:
+        """Answer the provider's key id and the wrapped key."""
+        ...
+
+    def unwrap(self, provider_key: str, wrapped: bytes, context: tuple[str, ...]) -> bytes:
+        """Open a wrapped key; raises KeyUnavailable or Erased."""
+        ...
+
+    def index_root(self) -> bytes:
+        """Answer the root of the separate branch that blind indexes are derived from."""
+        ...
+
+    def signing_seed(self) -> bytes:
+        """Answer the Ed25519 seed that signs checkpoints."""
+        ...
+
+
+@lru_cache(maxsize=1)
+def provider() -> Provider:
+    """The provider this installation is configured with, loaded once per process."""
+    return LocalProvider(settings.GOVERNANCE_KEY_FILE)

@@ -1,0 +1,135 @@
+"""Registering people and their identifiers, sealed and indexed; finding them again. No merge of two people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from governance import audit, vault
+from governance.errors import BadInput, Conflict, FieldError
+from governance.fields import Scope
+from governance.keys.index_keys import index_value, label
+from governance.models import BlindIndex, Controller, DataSubject, SubjectIdentifier
+from governance.policy.principal import Principal
+from governance.policy.vocabulary import AuditType
+
+#: Types a person can be known by; others are refused by name, so that a typing error never makes a second person.
+TYPES = ("email", "phone", "customer_id", "device_id")
+_LONGEST = 254
+
+
+def register(
+    controller: Controller, identifiers: Sequence[tuple[str, str]], *, principal: Principal, verified: bool = False
+) -> DataSubject:
+    """Answer the person with any of these identifiers, new or known, with all of them attached.
+
+    Raises Conflict when they belong to two people, BadInput for a type or value that cannot be used. Joins the
+    caller's transaction; without one it makes its own.
+    """
+    _require_usable(identifiers)
+    try:
+        with transaction.atomic():
+            return _register(controller, identifiers, principal, verified=verified)
+    except IntegrityError:
+        # Another process registered the same identifier in this moment: its person is the one.
+        with transaction.atomic():
+            return _register(controller, identifiers, principal, verified=verified)
+
+
+def find(controller: Controller, identifiers: Sequence[tuple[str, str]]) -> DataSubject | None:
+    """Answer the one person with any of these identifiers. Raises Conflict when they belong to two."""
+    _require_usable(identifiers)
+    people = vault.matches(controller.pk, identifiers)
+    if len(people) > 1:
+        raise Conflict("These identifiers belong to more than one person")
+    return people[0] if people else None
+
+
+def identifiers_of(
+    subject: DataSubject, *, principal: Principal, purpose: str, object_ref: str = ""
+) -> list[tuple[str, str]]:
+    """Reveal a person's identifiers as (type, value); audited. Call outside any transaction."""
+    rows = list(subject.identifiers.order_by("created_at", "pk"))
+    values = vault.reveal_many([row.value for row in rows], principal=principal, purpose=purpose, object_ref=object_ref)
+    return [(row.type, value) for row, value in zip(rows, values, strict=True) if isinstance(value, str)]
+
+
+def scope_of(subject: DataSubject) -> Scope:
+    """The scope that this person's data is sealed in."""
+    return Scope(subject.controller_id.hex, "subject", subject.pk.hex)
+
+
+def _register(
+    controller: Controller, identifiers: Sequence[tuple[str, str]], principal: Principal, *, verified: bool
+) -> DataSubject:
+    subject = find(controller, identifiers)
+    if subject is None:
+        subject = DataSubject.objects.create(controller=controller)
+        audit.record(
+            AuditType.SUBJECT_REGISTERED,
+            actor=principal,
+            controller_id=controller.pk,
+            subject_id=subject.pk,
+            details={"types": sorted({type_ for type_, _value in identifiers})},
+        )
+    _attach_new(subject, identifiers, principal, verified=verified)
+    return subject
+
+
+def _attach_new(
+    subject: DataSubject, identifiers: Sequence[tuple[str, str]], principal: Principal, *, verified: bool
+) -> None:
+    indexed = {
+        (label(type_), index_value(subject.controller_id, type_, value)): (type_, value) for type_, value in identifiers
+    }
+    held = {(row.label, bytes(row.value)) for row in BlindIndex.objects.filter(subject=subject).only("label", "value")}
+    added = [handle for handle in indexed if handle not in held]
+    for handle in added:
+        type_, value = indexed[handle]
+        _attach(subject, type_, value, handle, verified=verified)
+    if added and held:
+        audit.record(
+            AuditType.SUBJECT_IDENTIFIER_ADDED,
+            actor=principal,
+            controller_id=subject.controller_id,
+            subject_id=subject.pk,
+            details={"types": sorted({indexed[handle][0] for handle in added})},
+        )
+
+
+def _attach(subject: DataSubject, type_: str, value: str, handle: tuple[str, bytes], *, verified: bool) -> None:
+    identifier = SubjectIdentifier(controller_id=subject.controller_id, subject=subject, type=type_)
+    identifier.verified_at = timezone.now() if verified else None
+    identifier.value = vault.seal(value, label="subject.identifier", scope=scope_of(subject))
+    identifier.save(force_insert=True)
+    BlindIndex.objects.create(
+        controller_id=subject.controller_id, subject=subject, identifier=identifier, label=handle[0], value=handle[1]
+    )
+
+
+def _require_usable(identifiers: Sequence[tuple[str, str]]) -> None:
+    errors = []
+    if not identifiers:
+        errors.append(FieldError("/identifiers", "Name at least one identifier"))
+    for position, (type_, value) in enumerate(identifiers):
+        if type_ not in TYPES:
+            errors.append(FieldError(f"/identifiers/{position}/type", f"Use one of: {', '.join(TYPES)}"))
+        if not value.strip() or len(value) > _LONGEST or "\x00" in value:
+            errors.append(FieldError(f"/identifiers/{position}/value", f"Give 1 to {_LONGEST} characters"))
+        elif type_ == "email" and not _is_address(value.strip()):
+            errors.append(FieldError(f"/identifiers/{position}/value", "Give an address such as name@example.org"))
+    if errors:
+        raise BadInput("An identifier cannot be used", errors=errors)
+
+
+def _is_address(value: str) -> bool:
+    local, at, domain = value.rpartition("@")
+    return bool(local and at and domain) and not any(character.isspace() for character in value)
+
+
+def known(controller_id: UUID, subject_id: UUID) -> DataSubject | None:
+    """Answer a person by reference within one controller."""
+    return DataSubject.objects.filter(controller_id=controller_id, pk=subject_id).first()

@@ -1,0 +1,77 @@
+"""Typed bytes for sealing: the same type and value come back; it knows no key."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from governance.errors import BadInput, SealRefused
+
+Value = str | bytes | int | bool | Decimal | date | dict[str, Any] | list[Any]
+
+
+def encode(value: Value) -> bytes:
+    """Answer one type byte and the value. Refuses what would not come back the same."""
+    if isinstance(value, str):
+        return b"s" + _utf8(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return b"b" + bytes(value)
+    if isinstance(value, bool | int):
+        return (b"o" if isinstance(value, bool) else b"i") + str(int(value)).encode()
+    if isinstance(value, dict | list):
+        return b"j" + _json(value)
+    return _encode_exact(value)
+
+
+def decode(data: bytes) -> Value:
+    """Answer the value as it was sealed."""
+    kind, rest = data[:1], data[1:]
+    readers = {
+        b"s": lambda: rest.decode(),
+        b"b": lambda: rest,
+        b"o": lambda: rest == b"1",
+        b"i": lambda: int(rest),
+        b"j": lambda: json.loads(rest),
+        b"d": lambda: date.fromisoformat(rest.decode()),
+        b"t": lambda: datetime.fromisoformat(rest.decode()),
+        b"n": lambda: Decimal(rest.decode()),
+    }
+    if kind not in readers:
+        raise SealRefused("A sealed value was written by a newer version")
+    return readers[kind]()  # type: ignore[no-any-return,no-untyped-call]  # each reader gives its type
+
+
+def _encode_exact(value: object) -> bytes:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise BadInput("A time needs its zone before it can be sealed")
+        return b"t" + value.isoformat().encode()
+    if isinstance(value, date):
+        return b"d" + value.isoformat().encode()
+    if isinstance(value, Decimal) and value.is_finite():
+        return b"n" + str(value).encode()
+    raise BadInput("Text, bytes, whole numbers, decimals, dates and JSON can be sealed; None stays NULL")
+
+
+def _utf8(value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise BadInput("Text with lone surrogates cannot be sealed") from None
+
+
+def _json(value: Any) -> bytes:
+    if not _is_plain(value):
+        raise BadInput("JSON with NaN, infinity or other types cannot be sealed")
+    return _utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
