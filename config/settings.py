@@ -1,7 +1,5 @@
 """Every setting of the service, read from the environment; secrets have no default and no setting weakens a guard."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import environ
@@ -32,6 +30,11 @@ GOVERNANCE_PUBLIC_URL = env.str("GOVERNANCE_PUBLIC_URL", "http://localhost:8000"
 GOVERNANCE_KEY_PREFIX = env.str("GOVERNANCE_KEY_PREFIX", "cxg")
 #: Largest body of any door, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("GOVERNANCE_MAX_BODY", 1_048_576)
+
+#: Days between the end of a request and the destruction of its own key (contact address, findings, package, letters).
+GOVERNANCE_REQUEST_PURGE_DAYS = env.int("GOVERNANCE_REQUEST_PURGE_DAYS", 30)
+#: Seconds after which a worker that stopped answering loses its step on a connected system to another one.
+GOVERNANCE_STEP_LEASE_SECONDS = env.int("GOVERNANCE_STEP_LEASE_SECONDS", 60)
 
 # --- Apps -----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
