@@ -7,6 +7,7 @@ import hmac
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +36,10 @@ _NONCE_LENGTH: Final = 12  # SP 800-38D §8.2.2: 96 random bits, at most 2^32 va
 _TAG_LENGTH: Final = 16
 _PAD_PREFIX_LENGTH: Final = 4
 _WRAPPABLE_LENGTHS: Final = frozenset({32, 64})
+
+_SHORTEST: Final = _HEADER_LENGTH + _NONCE_LENGTH + _TAG_LENGTH
+# Every beginning this version writes, by its flags.
+_HEADS: Final = tuple(bytes((MARKER, VERSION, SUITE_AES_256_GCM, flags)) for flags in range(_KNOWN_FLAGS + 1))
 
 _PLACE_CONTEXT: Final = b"cxp/1"
 _WRAP_CONTEXT: Final = b"cxp/wrap/1"
@@ -88,9 +93,8 @@ class Cipher:
         """Answer the plaintext; raises DecryptionFailed for a wrong key, other data or a changed byte alike."""
         if len(sealed) < _NONCE_LENGTH + _TAG_LENGTH:
             raise DecryptionFailed
-        view = memoryview(sealed)
         try:
-            return self._aead.decrypt(view[:_NONCE_LENGTH], view[_NONCE_LENGTH:], associated_data)
+            return self._aead.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], associated_data)
         except InvalidTag:
             raise DecryptionFailed from None
 
@@ -109,7 +113,7 @@ def encrypt(cipher: Cipher, key_id: bytes, plaintext: BytesLike, place: Place, *
     if pad_to is not None:
         flags |= FLAG_PADDED
         plaintext = _pad(bytes(plaintext), pad_to)
-    head = bytes((MARKER, VERSION, SUITE_AES_256_GCM, flags)) + key_id
+    head = _HEADS[flags] + key_id
     return head + cipher.encrypt(plaintext, _place_data(head, place))
 
 
@@ -118,29 +122,21 @@ def decrypt(cipher: Cipher, key_id: bytes, envelope: BytesLike, place: Place) ->
 
     Raises CorruptEnvelope when the bytes are malformed and DecryptionFailed when they do not open here.
     """
-    stated = header(envelope)
+    sealed = bytes(envelope)
+    head = sealed[:_HEADER_LENGTH]
+    _require_readable(head, len(sealed))
     # A row that names another key than the one fetched for it was moved or edited.
-    if stated.key_id != key_id:
+    if head[4:] != key_id:
         raise DecryptionFailed
-    view = memoryview(envelope)
-    plaintext = cipher.decrypt(view[_HEADER_LENGTH:], _place_data(bytes(view[:_HEADER_LENGTH]), place))
-    return _unpad(plaintext) if stated.flags & FLAG_PADDED else plaintext
+    plaintext = cipher.decrypt(sealed[_HEADER_LENGTH:], _place_data(head, place))
+    return _unpad(plaintext) if head[3] & FLAG_PADDED else plaintext
 
 
 def header(envelope: BytesLike) -> Header:
     """Read the header, so that the caller can fetch the key it names; raises CorruptEnvelope."""
-    view = bytes(memoryview(envelope)[:_HEADER_LENGTH])
-    if not view or view[0] != MARKER:
-        raise CorruptEnvelope("The value does not begin with the envelope marker.")
-    if len(envelope) < _HEADER_LENGTH + _NONCE_LENGTH + _TAG_LENGTH:
-        raise CorruptEnvelope("The envelope is truncated.")
-    if view[1] != VERSION:
-        raise CorruptEnvelope("The envelope version is not known.")
-    if view[2] != SUITE_AES_256_GCM:
-        raise CorruptEnvelope("The envelope names a cipher suite that is not offered.")
-    if view[3] & ~_KNOWN_FLAGS:
-        raise CorruptEnvelope("The envelope sets a reserved flag.")
-    return Header(version=view[1], suite=view[2], flags=view[3], key_id=view[4:])
+    head = bytes(memoryview(envelope)[:_HEADER_LENGTH])
+    _require_readable(head, len(envelope))
+    return Header(version=head[1], suite=head[2], flags=head[3], key_id=head[4:])
 
 
 def wrap(cipher: Cipher, key: bytes, aad_parts: Sequence[str]) -> bytes:
@@ -196,9 +192,29 @@ def new_key_id() -> bytes:
     return os.urandom(KEY_ID_LENGTH)
 
 
+def _require_readable(head: bytes, length: int) -> None:
+    if not head or head[0] != MARKER:
+        raise CorruptEnvelope("The value does not begin with the envelope marker.")
+    if length < _SHORTEST:
+        raise CorruptEnvelope("The envelope is truncated.")
+    if head[1] != VERSION:
+        raise CorruptEnvelope("The envelope version is not known.")
+    if head[2] != SUITE_AES_256_GCM:
+        raise CorruptEnvelope("The envelope names a cipher suite that is not offered.")
+    if head[3] & ~_KNOWN_FLAGS:
+        raise CorruptEnvelope("The envelope sets a reserved flag.")
+
+
 def _place_data(head: bytes, place: Place) -> bytes:
-    fields = (place.controller, place.label, place.scope_kind, place.scope_id)
-    return _PLACE_CONTEXT + head + _length_prefixed(fields)
+    scope_id = place.scope_id.encode()
+    shared = _shared_place(place.controller, place.label, place.scope_kind)
+    return b"".join((_PLACE_CONTEXT, head, shared, len(scope_id).to_bytes(4, "big"), scope_id))
+
+
+@lru_cache(maxsize=1024)
+def _shared_place(controller: str, label: str, scope_kind: str) -> bytes:
+    # Few and the same for every person, unlike the scope id, which is never kept.
+    return _length_prefixed((controller, label, scope_kind))
 
 
 def _wrap_data(parts: Sequence[str]) -> bytes:
