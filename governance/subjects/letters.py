@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _BATCH: Final = 50
 #: How long a claim keeps others away, and when the next attempt is due; after the last one the letter has failed.
 _NEXT_ATTEMPT: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 30, 120, 480, 1440))
+_PAUSE: Final = timedelta(minutes=1)
 
 _SENT, _LATER, _FAILED = "", "mail.unavailable", "mail.unusable"
 
@@ -49,14 +50,14 @@ def queue(  # noqa: PLR0913, PLR0917  # a letter has this many parts
         scope_kind=scope.kind,
         scope_id=UUID(scope.id),
         reference=reference,
+        to=vault.seal(to, label="mail.to", scope=scope),
+        # A line break in a header would let a name add recipients.
+        subject=vault.seal(" ".join(subject.split()), label="mail.subject", scope=scope),
+        text=vault.seal(text, label="mail.text", scope=scope),
+        html=None if html is None else vault.seal(html, label="mail.html", scope=scope),
         created_at=instant,
         due_at=instant,
     )
-    message.to = vault.seal(to, label="mail.to", scope=scope)
-    # A line break in a header would let a name add recipients.
-    message.subject = vault.seal(" ".join(subject.split()), label="mail.subject", scope=scope)
-    message.text = vault.seal(text, label="mail.text", scope=scope)
-    message.html = None if html is None else vault.seal(html, label="mail.html", scope=scope)
     message.save(force_insert=True)
     return message
 
@@ -72,8 +73,8 @@ def deliver_due() -> int:
     Each letter is claimed by compare-and-set, so two workers never send the same one. A worker killed between sending
     and noting it leads to a second copy with the same Message-ID, never to a lost letter.
     """
-    sent = 0
-    with get_connection() as connection:
+    sent, connection = 0, get_connection()
+    try:
         for message in _due()[:_BATCH]:
             if not _claim(message):
                 continue
@@ -81,7 +82,11 @@ def deliver_due() -> int:
             _note(message, error)
             sent += error == _SENT
             if error == _LATER:
+                # Otherwise every tick would knock on a closed door with the next letter.
+                _due().update(due_at=timezone.now() + _PAUSE)
                 break
+    finally:
+        connection.close()
     return sent
 
 
@@ -105,6 +110,7 @@ def _send(message: OutgoingMessage, connection: BaseEmailBackend) -> str:
         letter = _letter(message, connection)
         if letter is None:
             return "subject.erased"
+        connection.open()  # answers at once when it is open: one connection for the whole run
         letter.send()
     except (SMTPRecipientsRefused, SMTPDataError):
         return "mail.refused"
