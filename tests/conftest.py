@@ -53,6 +53,28 @@ def mariadb_url() -> str:
     return _url("mariadb")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _flush_past_triggers() -> Generator[None]:
+    """Let Django empty append-only tables between transactional tests; within every test their triggers stand.
+
+    Django flushes at the end of a `transactional_db` test through this one method, on SQLite and on PostgreSQL. The
+    triggers are lifted around that call only, so a test can never see a table without them.
+    """
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
+    from tests.superuser import lifted
+
+    original = BaseDatabaseOperations.execute_sql_flush
+
+    def flush(self: BaseDatabaseOperations, sql_list: list[str]) -> None:
+        with lifted(self.connection):
+            original(self, sql_list)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush)
+        yield
+
+
 def _url(name: str) -> str:
     server = SERVERS[name]
     if not (url := os.environ.get(server.variable)):

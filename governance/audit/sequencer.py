@@ -1,0 +1,81 @@
+"""Gives waiting events their positions, extends the tree and signs its head; it never reads what an event says.
+
+The queue is a table of its own and not a high-water mark: an event with a lower id that commits later is not lost.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance.audit import lease
+from governance.crypto.merkle import CompactRange
+from governance.crypto.notes import Checkpoint
+from governance.keys import signing
+from governance.models import LedgerCheckpoint, LedgerLeaf, LedgerPending
+
+LEASE = "ledger.sequencer"
+LEASE_PERIOD = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What one run will commit: the new leaves and the signed head over everything."""
+
+    start: int
+    leaves: list[LedgerLeaf]
+    head: LedgerCheckpoint
+
+
+def sequence(limit: int = 5000) -> int:
+    """Sequence up to `limit` waiting events and answer how many; 0 also when another process leads.
+
+    Safe to call from anywhere at any time and after any crash. Opens its own transaction, so not inside another.
+    """
+    if not LedgerPending.objects.exists():
+        return 0
+    instant = timezone.now()
+    fence = lease.acquire(LEASE, period=LEASE_PERIOD, instant=instant)
+    if fence is None:
+        return 0
+    try:
+        batch = _prepare(limit, instant)
+        return _commit(batch, fence) if batch else 0
+    finally:
+        lease.release(LEASE, fence)
+
+
+def _prepare(limit: int, instant: datetime) -> _Batch | None:
+    """Read the queue and sign; outside the transaction, because a signing key may live in another machine."""
+    tree = _tree()
+    start = tree.size
+    # Ascending ids within a batch: verify finds the place of a swap by it.
+    waiting = LedgerPending.objects.order_by("entry_id").values_list("entry_id", "entry__leaf")[:limit]
+    leaves = []
+    for entry_id, leaf in waiting:
+        leaves.append(LedgerLeaf(position=tree.size, entry_id=entry_id, hash=bytes(leaf)))
+        tree.append(bytes(leaf))
+    if not leaves:
+        return None
+    root = tree.root()
+    note = signing.sign_checkpoint(Checkpoint(signing.origin(), tree.size, root).text)
+    head = LedgerCheckpoint(size=tree.size, root=root, frontier=tree.to_bytes(), note=note, created_at=instant)
+    return _Batch(start, leaves, head)
+
+
+def _tree() -> CompactRange:
+    newest = LedgerCheckpoint.objects.order_by("-size").values_list("frontier", flat=True).first()
+    return CompactRange() if newest is None else CompactRange.from_bytes(bytes(newest))
+
+
+@transaction.atomic(durable=True)
+def _commit(batch: _Batch, fence: int) -> int:
+    # A leader that slept past its lease must not write: its positions may be taken.
+    if not lease.confirm(LEASE, fence):
+        return 0
+    LedgerLeaf.objects.bulk_create(batch.leaves)
+    batch.head.save(force_insert=True)
+    placed = LedgerLeaf.objects.filter(position__gte=batch.start, position__lt=batch.head.size)
+    LedgerPending.objects.filter(pk__in=placed.values("entry_id")).delete()
+    return len(batch.leaves)
