@@ -1,7 +1,5 @@
 """App configurations of the project itself: the console's admin site takes the place of Django's."""
 
-from __future__ import annotations
-
 from django.contrib.admin.apps import AdminConfig
 
 

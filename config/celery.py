@@ -1,7 +1,5 @@
 """Celery as the clock: one tick that looks for due rows; messages carry no arguments and no state."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -9,7 +7,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.conf import settings  # noqa: E402  # needs the variable above
+from django.conf import settings  # needs the variable above
 
 app = Celery("governance")
 app.conf.update(

@@ -1,7 +1,5 @@
 """Structured logs without personal data: the last processor removes what looks like an address, number or key."""
 
-from __future__ import annotations
-
 import logging
 import logging.config
 import re

@@ -1,7 +1,5 @@
 """Settings of the tests: the same code with throw-away secrets and a database of their own; loads nothing from .env."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import tempfile
@@ -13,6 +11,7 @@ _environment = {
     "GOVERNANCE_DEMO": "true",
     "GOVERNANCE_KEY_FILE": str(_scratch / "keyring"),
     "GOVERNANCE_BROKER_DIR": str(_scratch / "broker"),
+    "GOVERNANCE_STATIC_ROOT": str(_scratch / "static"),
     "CELERY_BROKER_URL": "memory://",
     "EMAIL_URL": "memorymail://",
     "CACHE_URL": "locmemcache://",
@@ -23,6 +22,7 @@ _environment = {
 os.environ.update(_environment)
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{_scratch / 'governance.sqlite3'}")
 
+(_scratch / "static").mkdir(exist_ok=True)
 if not (_scratch / "keyring").exists():
     from governance.crypto import keyring
 
@@ -33,4 +33,6 @@ from config.settings import *  # noqa: E402, F403  # the environment must be set
 #: A cheap hasher keeps the suite fast; the real one is checked by its own test.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
-DATABASES["default"].setdefault("TEST", {})  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, as in an installation: a database in memory locks its tables between threads.
+    DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}  # noqa: F405

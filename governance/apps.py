@@ -1,7 +1,5 @@
 """Starts the kernel: installs append-only triggers after each migration and the change diary; nothing else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,8 +15,8 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire what Django offers only as hooks; domain flow never runs through signals."""
-        from governance import checks  # noqa: F401, PLC0415  # registers the system checks
-        from governance.audit import change_log  # noqa: PLC0415  # models are ready only now
+        from governance import checks  # noqa: F401  # registers the system checks
+        from governance.audit import change_log  # models are ready only now
 
         change_log.register()
         # SQLite drops triggers when a migration rebuilds a table (invariant 14).
@@ -26,6 +24,6 @@ class GovernanceConfig(AppConfig):
 
 
 def _install_triggers(using: str = "default", **_kwargs: Any) -> None:
-    from governance.models import append_only  # noqa: PLC0415  # models are ready only now
+    from governance.models import append_only  # models are ready only now
 
     append_only.install(connections[using])

@@ -1,7 +1,5 @@
 """System checks with stable ids: what must hold before the service may start; they repair nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.conf import settings

@@ -18,12 +18,37 @@ GovernanceError
 ├── LedgerBroken             500  the ledger does not verify
 ├── SystemUnavailable        503  a connected system does not answer
 └── SystemRefused            409  a connected system answered no
-"""
 
-from __future__ import annotations
+CryptoError (governance/crypto/errors.py) is the pure room's own root; doors answer it as a blank 500.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from governance.crypto.errors import CryptoError
+
+__all__ = [
+    "AccessDenied",
+    "AuditRefused",
+    "BadInput",
+    "CodeRefused",
+    "Conflict",
+    "CryptoError",
+    "Erased",
+    "FieldError",
+    "GovernanceError",
+    "IdempotencyMismatch",
+    "InvalidDataset",
+    "KeyUnavailable",
+    "LedgerBroken",
+    "NotAuthenticated",
+    "NotFound",
+    "PayloadTooLarge",
+    "SealRefused",
+    "SystemRefused",
+    "SystemUnavailable",
+    "TooManyRequests",
+]
 
 
 @dataclass(frozen=True, slots=True)

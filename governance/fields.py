@@ -1,7 +1,5 @@
 """SealedField and Sealed: a column that loads as ciphertext and stays so; opening it is the vault's verb, not ours."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -67,6 +65,7 @@ class SealedField(models.BinaryField):  # type: ignore[type-arg]  # the stubs gi
     """
 
     descriptor_class = SealedAttribute
+    empty_strings_allowed = False  # a new row starts with None: empty bytes are no envelope
 
     def __init__(
         self, *, label: str = "", scope_kind: str = "subject", scope_field: str = "subject_id", **kwargs: Any
@@ -101,7 +100,7 @@ class SealedField(models.BinaryField):  # type: ignore[type-arg]  # the stubs gi
         """Refuse text: an envelope that comes from a client is never opened."""
         if value is None or isinstance(value, Sealed):
             return value
-        self._refuse("takes vault.seal(…) or None")
+        return self._refuse("takes vault.seal(…) or None")
 
     def pre_save(self, instance: models.Model, add: bool) -> Sealed | None:  # noqa: FBT001  # Django's signature
         """Check label and owner at the last moment before the write."""

@@ -1,17 +1,14 @@
 """The sockets that the workflow apps plug into; the kernel calls them and never imports an app."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-if TYPE_CHECKING:
-    from governance.models import DataSubject
-    from governance.policy.decide import Decision, Facts, PurposeFact, Question
-    from governance.policy.principal import Principal
+from governance.models import DataSubject
+from governance.policy.decide import Decision, Facts, PurposeFact, Question
+from governance.policy.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """The tick: calls every piece of due work; it takes no arguments, keeps no state and may be lost or repeated."""
 
-from __future__ import annotations
-
 import structlog
 from celery import shared_task
 from django.db import close_old_connections
@@ -26,6 +24,6 @@ def work_once() -> int:
     for name, run in sorted(sockets.work.items()):
         try:
             done += run()
-        except Exception as error:  # noqa: BLE001  # the clock goes on; the error class is logged, the row keeps the rest
-            logger.error("work.failed", work=name, error=type(error).__name__, exc_info=True)  # noqa: TRY400
+        except Exception as error:  # the clock goes on; the error class is logged, the row keeps the rest
+            logger.exception("work.failed", work=name, error=type(error).__name__)
     return done + sequencer.sequence()

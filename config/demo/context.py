@@ -1,7 +1,5 @@
 """Tells templates whether this is a demonstration, so that every page is watermarked; nothing else."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.http import HttpRequest
 

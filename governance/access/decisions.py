@@ -1,7 +1,5 @@
 """The decision doors' one way in: key and questions to answers, in one statement; knows no HTTP and no consent."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

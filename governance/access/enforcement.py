@@ -1,7 +1,5 @@
 """The point check and the list filter, side by side so that they cannot drift; neither knows HTTP."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 from uuid import UUID
 

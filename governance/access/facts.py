@@ -1,7 +1,5 @@
 """The one statement behind a decision: key, ruleset version, person and what the plugged-in stage asks for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The only room that speaks to django-guardian: which controllers and systems staff work for."""
 
-from __future__ import annotations
-
 from django.contrib.auth.models import Group
 from django.db import transaction
 from guardian.shortcuts import assign_perm, get_objects_for_user, remove_perm

@@ -1,7 +1,5 @@
 """Purposes compiled once per process and ruleset version; the version read with each decision tells when to reload."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Keys of internal services: issue, parse, check, revoke. Only digests are stored; a key is shown once."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

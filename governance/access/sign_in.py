@@ -1,7 +1,5 @@
 """Staff sign-in: no sign-up, one-time links, and a ledger event for each arrival, departure and failure; no pages."""
 
-from __future__ import annotations
-
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256

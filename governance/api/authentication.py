@@ -1,7 +1,5 @@
 """Who calls a REST door: a service by its key, or staff by their session; it decides nothing about rights."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -33,7 +31,7 @@ class ServiceKeyAuthentication(BaseAuthentication):
         principal = service_keys.authenticate(header)
         return ServiceUser(principal), principal
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's signature
+    def authenticate_header(self, request: Request) -> str:  # DRF's signature
         return "Bearer"
 
 

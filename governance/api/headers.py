@@ -1,7 +1,5 @@
 """Headers of every page and answer: nothing personal is kept by browsers or proxies."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse

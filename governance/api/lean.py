@@ -1,7 +1,5 @@
 """The short way to the decision doors, past sessions, pages and messages; it decides nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 

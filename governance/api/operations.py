@@ -1,7 +1,5 @@
 """/healthz and /readyz: whether the process lives, and whether it may serve; details only in the logs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import structlog

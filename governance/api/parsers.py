@@ -1,12 +1,10 @@
 """Strict JSON: UTF-8, no duplicate keys, no NaN, bounded depth; it never repeats the input in an error."""
 
-from __future__ import annotations
-
 import json
 from typing import IO, Any, NoReturn
 
-from django.core.exceptions import RequestDataTooBig
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -20,7 +18,9 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:  # noqa: ARG002  # DRF's signature
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Read a body of at most the configured size; DRF's two other arguments do not matter here."""
+        del media_type, parser_context
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         data = stream.read(limit + 1)
         if len(data) > limit:

@@ -1,7 +1,5 @@
 """Permissions of REST doors: shut unless a declared action passes the policy."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework.permissions import BasePermission
@@ -15,7 +13,7 @@ from governance.policy.principal import Principal
 class DenyAll(BasePermission):
     """Answers no: a door that forgot to declare itself stays shut."""
 
-    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's signature
+    def has_permission(self, request: Request, view: Any) -> bool:  # DRF's signature
         return False
 
 

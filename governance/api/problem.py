@@ -1,7 +1,5 @@
 """RFC 9457 problem+json for the whole tree, in one place; it never repeats what was sent."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import structlog
@@ -9,10 +7,10 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 
-from governance.crypto.errors import CryptoError
 from governance.errors import (
     AccessDenied,
     BadInput,
+    CryptoError,
     FieldError,
     GovernanceError,
     NotAuthenticated,
@@ -60,7 +58,8 @@ def as_error(exc: Exception) -> GovernanceError:
         return exc
     for kind, make in _TRANSLATIONS:
         if isinstance(exc, kind):
-            return make(exc)
+            made: GovernanceError = make(exc)
+            return made
     logger.error("door.failed", error=type(exc).__name__, exc_info=not isinstance(exc, CryptoError))
     return GovernanceError()
 

@@ -1,7 +1,5 @@
 """Strict serializers shared by doors: unknown fields are refused by name; values are never repeated."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any

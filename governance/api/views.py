@@ -1,7 +1,5 @@
 """The shape of every REST door: it declares its action, reads strict input, calls one service; no logic of its own."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 from uuid import UUID
 

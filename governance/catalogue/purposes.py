@@ -1,7 +1,5 @@
 """Purposes: create, change, retire; each change raises the ruleset version in the same transaction."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import IntegrityError, transaction

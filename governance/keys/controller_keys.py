@@ -1,7 +1,5 @@
 """Controller keys (KEK) per epoch: opened once per process, created when a controller has none; never a field's key."""
 
-from __future__ import annotations
-
 import threading
 from uuid import UUID
 

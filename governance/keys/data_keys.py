@@ -1,7 +1,5 @@
 """Data keys (DEK), one a person or request: mint, open many with one query, destroy; values are opened by the vault."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections import OrderedDict

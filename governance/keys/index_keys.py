@@ -1,7 +1,5 @@
 """Keys of the blind indexes, on a branch apart from the data keys; one for each controller, label and version."""
 
-from __future__ import annotations
-
 import hmac
 from functools import lru_cache
 from uuid import UUID

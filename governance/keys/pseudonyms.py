@@ -1,7 +1,5 @@
 """Pseudonyms that stand for a person in the ledger; they cannot be linked once the person's key is destroyed."""
 
-from __future__ import annotations
-
 import hmac
 
 from governance.fields import Scope

@@ -1,7 +1,5 @@
 """Signs and names the ledger's checkpoints; everyone outside keys and audit verifies through here."""
 
-from __future__ import annotations
-
 from django.conf import settings
 
 from governance.crypto import notes
@@ -20,4 +18,4 @@ def sign_checkpoint(text: str) -> str:
 
 def verifier_key() -> str:
     """The public key in the form that other people's verifiers take."""
-    return notes.verifier_key(origin(), provider().signing_seed())
+    return notes.Verifier(origin(), notes.public_key(provider().signing_seed())).vkey

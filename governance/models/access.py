@@ -1,7 +1,5 @@
 """Service accounts with their keys, and guardian's grants with real foreign keys; who may, never the decision."""
 
-from __future__ import annotations
-
 import uuid
 
 from django.db import models

@@ -1,7 +1,5 @@
 """The ledger's tables and django-auditlog's base class; opaque references only, so erasure never touches them."""
 
-from __future__ import annotations
-
 from auditlog.models import AbstractLogEntry
 from django.db import models
 

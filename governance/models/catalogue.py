@@ -1,7 +1,5 @@
 """The catalogue's tables: purposes and dataset descriptions; facts about data, never the data."""
 
-from __future__ import annotations
-
 import uuid
 
 from django.db import models

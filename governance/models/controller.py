@@ -1,7 +1,5 @@
 """Controllers (legal entities, the unit of isolation) and their brands; no personal data."""
 
-from __future__ import annotations
-
 import uuid
 
 from django.db import models

@@ -1,7 +1,5 @@
 """What others must hear, and what a repeated call must not do twice; ids only."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from governance.models.controller import Controller

@@ -1,7 +1,5 @@
 """Wrapped keys: controller keys per epoch and random data keys; never an unwrapped byte."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 

@@ -1,7 +1,5 @@
 """Outgoing messages: the row is the queue; what a person would read is sealed under the key of what it is about."""
 
-from __future__ import annotations
-
 import uuid
 from typing import Any
 

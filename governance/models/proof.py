@@ -1,7 +1,5 @@
 """Proof that somebody reads an address: one row a code; the address is sealed under a short-lived key of its own."""
 
-from __future__ import annotations
-
 import uuid
 
 from django.db import models

@@ -1,7 +1,5 @@
 """The people who work with the service; data subjects are not here and never sign in."""
 
-from __future__ import annotations
-
 import uuid
 from typing import Any, ClassVar
 
@@ -13,14 +11,14 @@ from django.utils import timezone
 class StaffManager(BaseUserManager["StaffUser"]):
     """Makes staff; there is no public sign-up."""
 
-    def create_user(self, email: str, password: str | None = None, **extra: Any) -> StaffUser:
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "StaffUser":
         """Create a staff member; without a password only a one-time link signs in."""
         user = self.model(email=self.normalize_email(email).lower(), **extra)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> StaffUser:
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> "StaffUser":
         """Create an account for Django's own pages. It is not exempt from the policy (invariant 4)."""
         return self.create_user(email, password, is_superuser=True, **extra)
 

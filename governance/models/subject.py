@@ -1,7 +1,5 @@
 """Data subjects and their sealed identifiers; nothing here shows who they are."""
 
-from __future__ import annotations
-
 import uuid
 
 from django.db import models

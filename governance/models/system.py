@@ -1,7 +1,5 @@
 """Connected systems and the durable steps carried out on them; the row is the queue."""
 
-from __future__ import annotations
-
 import uuid
 
 from django.db import models
@@ -12,7 +10,7 @@ from governance.models.controller import Controller
 
 
 class System(models.Model):
-    """A system that holds personal data. Its address carries credentials, so it is sealed under the controller's key."""
+    """A system that holds personal data. Its address carries credentials: sealed under the controller's key."""
 
     class Kind(models.TextChoices):
         """How the service talks to it."""

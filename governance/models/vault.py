@@ -1,7 +1,5 @@
 """Side tables of the vault: blind indexes; erasing a person deletes their rows."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from governance.models.controller import Controller

@@ -4,8 +4,6 @@ Order (ARCHITECTURE, "Decision"): principal may → purpose known → subject st
 (objection, regime, signals, legal basis, scope, preferences, frequency, quiet hours) → default deny.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -96,7 +94,7 @@ class PurposeFact(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one decision is made from. `lawfulness` is what the plugged-in stage knows of this person and this purpose."""
+    """What one decision is made from. `lawfulness`: what the plugged-in stage knows of this person and purpose."""
 
     principal_may: bool
     purpose: PurposeRule | None

@@ -1,7 +1,5 @@
 """Who asks: staff, a service, a worker of ours, the operator or the data subject; it must not load anything."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from governance.policy.vocabulary import Role
@@ -40,5 +38,5 @@ def data_subject(subject: str, controller: str) -> Principal:
 
 
 def operator(controller: str) -> Principal:
-    """The person at the command line of the machine, whom the service cannot name; carries no role."""
+    """Answer the person at the command line of the machine, whom the service cannot name; carries no role."""
     return Principal(OPERATOR, "command-line", frozenset(), frozenset({controller}))

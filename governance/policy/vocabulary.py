@@ -1,7 +1,5 @@
 """Every action, audit type and role in one alphabetical place; it must not decide anything."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 
@@ -34,6 +32,7 @@ class AuditType(StrEnum):
     ADDRESS_PROVEN = "address.proven"
     ADDRESS_REFUSED = "address.refused"
     CONSENT_RECORDED = "consent.recorded"
+    CONTROLLER_CREATED = "controller.created"
     DATASET_IMPORTED = "dataset.imported"
     EXPORT_MADE = "export.made"
     GRANT_CHANGED = "grant.changed"

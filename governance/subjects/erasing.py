@@ -1,7 +1,5 @@
 """Restricting and erasing a person: the key destroyed, indexes and identifiers gone, a tombstone kept (GDPR 17, 18)."""
 
-from __future__ import annotations
-
 from django.db import transaction
 from django.utils import timezone
 

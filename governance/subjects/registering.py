@@ -1,7 +1,5 @@
 """Registering people and their identifiers, sealed and indexed; finding them again. No merge of two people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from uuid import UUID
 

@@ -1,9 +1,8 @@
 """Typed bytes for sealing: the same type and value come back; it knows no key."""
 
-from __future__ import annotations
-
 import json
 import math
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -28,20 +27,10 @@ def encode(value: Value) -> bytes:
 
 def decode(data: bytes) -> Value:
     """Answer the value as it was sealed."""
-    kind, rest = data[:1], data[1:]
-    readers = {
-        b"s": lambda: rest.decode(),
-        b"b": lambda: rest,
-        b"o": lambda: rest == b"1",
-        b"i": lambda: int(rest),
-        b"j": lambda: json.loads(rest),
-        b"d": lambda: date.fromisoformat(rest.decode()),
-        b"t": lambda: datetime.fromisoformat(rest.decode()),
-        b"n": lambda: Decimal(rest.decode()),
-    }
-    if kind not in readers:
+    read = _READERS.get(data[:1])
+    if read is None:
         raise SealRefused("A sealed value was written by a newer version")
-    return readers[kind]()  # type: ignore[no-any-return,no-untyped-call]  # each reader gives its type
+    return read(data[1:])
 
 
 def _encode_exact(value: object) -> bytes:
@@ -75,3 +64,15 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, list):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+_READERS: dict[bytes, Callable[[bytes], Value]] = {
+    b"s": bytes.decode,
+    b"b": bytes,
+    b"o": lambda rest: rest == b"1",
+    b"i": lambda rest: int(rest.decode()),
+    b"j": json.loads,
+    b"d": lambda rest: date.fromisoformat(rest.decode()),
+    b"t": lambda rest: datetime.fromisoformat(rest.decode()),
+    b"n": lambda rest: Decimal(rest.decode()),
+}

@@ -1,7 +1,5 @@
 """Opening: policy decides, the audit row is committed, then the value opens. No audit row, no disclosure."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +7,15 @@ from uuid import UUID
 
 from django.db import transaction
 
-from governance import access, audit
+from governance import access, audit, ledger
 from governance.access.enforcement import deny
 from governance.crypto.envelope import decrypt
 from governance.crypto.errors import CryptoError
 from governance.errors import AccessDenied, Erased, SealRefused
 from governance.fields import Scope, Sealed
 from governance.keys import data_keys
+from governance.ledger import LedgerEvent
+from governance.policy.opaque import Detail
 from governance.policy.principal import DATA_SUBJECT, Principal
 from governance.policy.vocabulary import Action, AuditType, RevealPurpose
 from governance.vault.codec import Value, decode
@@ -51,9 +51,8 @@ def reveal_many(
     _require(principal, purpose, placed)  # (2)
     keys = data_keys.opener({scope for _sealed, scope in placed})
     with transaction.atomic(durable=True):  # (3) durable: a surrounding transaction could still roll the record back
-        for scope, labels in _labels_by_scope(placed).items():
-            if keys[scope] is not None:
-                _record(scope, labels, principal, purpose, object_ref)
+        living = {scope: labels for scope, labels in _labels_by_scope(placed).items() if keys[scope] is not None}
+        _record(living, principal, purpose, object_ref)
     return [_open(sealed, scope, keys[scope]) for sealed, scope in placed]  # (4)
 
 
@@ -67,7 +66,7 @@ def _require(principal: Principal, purpose: str, placed: Sequence[tuple[Sealed, 
     for controller in sorted({scope.controller for _sealed, scope in placed}):
         access.require(principal, Action.SUBJECT_REVEAL, controller_id=UUID(controller))
     foreign = principal.kind == DATA_SUBJECT and any(scope.id != principal.id for _sealed, scope in placed)
-    if foreign or purpose not in RevealPurpose:
+    if foreign or purpose not in {known.value for known in RevealPurpose}:
         deny(principal, Action.SUBJECT_REVEAL, controller_id=None, resource=None, purpose=purpose[:48])
         raise AccessDenied("Name one of the purposes that personal data is opened for")
 
@@ -79,17 +78,40 @@ def _labels_by_scope(placed: Sequence[tuple[Sealed, Scope]]) -> dict[Scope, Coun
     return labels
 
 
-def _record(scope: Scope, labels: Counter[str], principal: Principal, purpose: str, object_ref: str) -> None:
-    audit.record(
-        AuditType.SUBJECT_REVEALED,
-        actor=principal,
-        controller_id=UUID(scope.controller),
-        subject_id=UUID(scope.id) if scope.kind == "subject" else None,
-        object_ref=object_ref or ("" if scope.kind == "subject" else f"{scope.kind}:{scope.id}"),
-        purpose=purpose,
-        decision="allow",
-        details={"labels": sorted(labels), "values": sum(labels.values())},
+def _record(labels: dict[Scope, Counter[str]], principal: Principal, purpose: str, object_ref: str) -> None:
+    """Write one row for each owner, in a constant number of statements for each controller and kind."""
+    for controller in sorted({scope.controller for scope in labels}):
+        people = {scope: found for scope, found in labels.items() if scope.controller == controller}
+        about = {UUID(scope.id): _details(found) for scope, found in people.items() if scope.kind == "subject"}
+        if about:
+            audit.record_each(
+                AuditType.SUBJECT_REVEALED,
+                actor=principal,
+                controller_id=UUID(controller),
+                about=about,
+                object_ref=object_ref,
+                purpose=purpose,
+                decision="allow",
+            )
+    ledger.append_many(
+        [
+            LedgerEvent(
+                type=AuditType.SUBJECT_REVEALED,
+                actor_ref=principal.ref,
+                controller_id=UUID(scope.controller),
+                object_ref=object_ref or f"{scope.kind}:{scope.id}",
+                purpose=purpose,
+                decision="allow",
+                details=_details(found),
+            )
+            for scope, found in labels.items()
+            if scope.kind != "subject"
+        ]
     )
+
+
+def _details(labels: Counter[str]) -> dict[str, Detail]:
+    return {"labels": sorted(labels), "values": sum(labels.values())}
 
 
 def _open(sealed: Sealed, scope: Scope, key: data_keys.OpenKey | None) -> Value | ErasedMark:

@@ -1,7 +1,5 @@
 """Sealing: the way in. Anyone may seal; only opening is guarded."""
 
-from __future__ import annotations
-
 from governance.crypto.envelope import Place, encrypt
 from governance.fields import Scope, Sealed
 from governance.keys import data_keys
@@ -9,7 +7,7 @@ from governance.vault.codec import Value, encode
 
 
 def seal(value: Value, *, label: str, scope: Scope) -> Sealed:
-    """Seal a value for one label and owner. Raises Erased when the owner's key was destroyed, BadInput for odd values."""
+    """Seal a value for one label and owner. Raises Erased after the key was destroyed, BadInput for odd values."""
     key = data_keys.sealer(scope)
     envelope = encrypt(key.cipher, key.key_id, encode(value), place(label, scope))
     return Sealed(envelope, label, scope)

@@ -1,7 +1,5 @@
 """Finding people by an identifier without opening anything, through the blind index."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from uuid import UUID
 

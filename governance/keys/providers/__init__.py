@@ -1,7 +1,5 @@
 """Root key providers behind one small contract: wrap and unwrap a controller's key; never field data."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Protocol
 

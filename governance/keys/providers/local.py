@@ -1,7 +1,5 @@
 """Root keys from a local key file; refuses an unsafe file and never writes one."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 from governance.crypto import keyring

@@ -1,0 +1,201 @@
+"""Sealing and revealing: round trips, policy first, the audit row before the value, erasure and other people's keys."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from governance import subjects, vault
+from governance.access import principal_of
+from governance.errors import AccessDenied, BadInput, Erased, NotFound, SealRefused
+from governance.fields import Scope, Sealed
+from governance.models import Controller, DataKey, DataSubject, LedgerEntry, StaffUser
+from governance.policy.principal import data_subject, operator, worker
+from governance.policy.vocabulary import AuditType, Role
+from governance.vault.codec import decode, encode
+from tests.governance.conftest import staff
+
+LABEL = "subject.identifier"
+
+
+@pytest.fixture
+def scope(controller: Controller) -> Scope:
+    return Scope(controller.pk.hex, "subject", uuid4().hex)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "x",
+        "\x00é😀",
+        0,
+        1,
+        -7,
+        False,
+        True,
+        Decimal(0),
+        Decimal("1.50"),
+        date(2026, 2, 28),
+        b"",
+        b"\xfe\x01",
+        [],
+        {},
+    ]
+    + [datetime(2026, 1, 1, tzinfo=UTC), {"a": [1, "b", None]}, "cxp1.AAAA", 1.5 and {"f": 1.5}],
+)
+def test_the_same_type_and_value_come_back(scope: Scope, value: object) -> None:
+    sealed = vault.seal(value, label=LABEL, scope=scope)
+    opened = vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request")
+    assert (type(opened), opened) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1.5, float("nan"), datetime(2026, 1, 1), "\ud800", Decimal("NaN"), {"a": float("inf")}, {1: 2}]
+)
+def test_what_would_not_come_back_is_refused(scope: Scope, value: object) -> None:
+    with pytest.raises(BadInput):
+        vault.seal(value, label=LABEL, scope=scope)
+
+
+@given(st.text() | st.binary() | st.integers() | st.dates() | st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_codec_round_trip(value: object) -> None:
+    assert decode(encode(value)) == value
+
+
+def test_reveal_writes_its_audit_row_first(person: DataSubject, officer: StaffUser) -> None:
+    before = LedgerEntry.objects.count()
+    values = subjects.identifiers_of(person, principal=principal_of(officer), purpose="customer_support")
+    entry = LedgerEntry.objects.order_by("id").last()
+    assert dict(values)["email"] == "jane.doe@example.org"
+    assert LedgerEntry.objects.count() == before + 1
+    assert (entry.type, entry.actor_ref) == (AuditType.SUBJECT_REVEALED, f"staff:{officer.pk.hex}")
+    assert entry.subject_ref.startswith("p:")
+    assert person.pk.hex not in entry.payload
+    assert "example.org" not in entry.payload
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reveal_refuses_to_run_inside_a_transaction(controller: Controller) -> None:
+    scope = Scope(controller.pk.hex, "subject", uuid4().hex)
+    sealed = vault.seal("secret", label=LABEL, scope=scope)
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request")
+
+
+def test_no_audit_row_no_disclosure(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = vault.seal("secret", label=LABEL, scope=scope)
+
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("governance.ledger.append_many", fail)
+    with pytest.raises(OSError, match="disk full"):
+        vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request")
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in {Role.PRIVACY_OFFICER}])
+def test_staff_without_the_right_cannot_open(person: DataSubject, controller: Controller, role: Role) -> None:
+    principal = principal_of(staff(controller, role))
+    if role in {Role.WORKER, Role.DATA_SUBJECT}:
+        assert role not in principal.roles  # a group of this name gives staff nothing
+    with pytest.raises(AccessDenied):
+        subjects.identifiers_of(person, principal=principal, purpose="customer_support")
+    denied = LedgerEntry.objects.order_by("id").last()
+    assert denied.type == AuditType.ACCESS_DENIED
+
+
+def test_officers_of_another_controller_see_nothing(person: DataSubject, other_controller: Controller) -> None:
+    principal = principal_of(staff(other_controller, Role.PRIVACY_OFFICER))
+    with pytest.raises(NotFound):
+        subjects.identifiers_of(person, principal=principal, purpose="customer_support")
+
+
+def test_a_superuser_is_not_exempt(person: DataSubject) -> None:
+    root = StaffUser.objects.create_superuser("root@staff.example")
+    with pytest.raises(AccessDenied):
+        subjects.identifiers_of(person, principal=principal_of(root), purpose="customer_support")
+
+
+def test_an_unknown_purpose_is_denied(person: DataSubject, officer: StaffUser) -> None:
+    with pytest.raises(AccessDenied):
+        subjects.identifiers_of(person, principal=principal_of(officer), purpose="curiosity")
+
+
+def test_a_person_opens_only_what_is_theirs(person: DataSubject, controller: Controller) -> None:
+    own = data_subject(person.pk.hex, controller.pk.hex)
+    other = data_subject(uuid4().hex, controller.pk.hex)
+    assert subjects.identifiers_of(person, principal=own, purpose="preference_centre")
+    with pytest.raises(AccessDenied):
+        subjects.identifiers_of(person, principal=other, purpose="preference_centre")
+
+
+def test_after_erasure_nothing_opens_and_nothing_is_sealed_again(person: DataSubject, controller: Controller) -> None:
+    held = person.identifiers.get(type="email").value
+    counts = subjects.erase(person, principal=worker(controller.pk.hex))
+    assert counts == {"identifiers": 2, "indexes": 2, "keys": 1}
+    with pytest.raises(Erased):
+        vault.reveal(held, principal=worker(controller.pk.hex), purpose="subject_request")
+    with pytest.raises(Erased):
+        vault.seal("again", label=LABEL, scope=held.scope)
+    assert vault.match(controller.pk, "email", "jane.doe@example.org") is None
+    key = DataKey.objects.get(scope_id=person.pk)
+    assert (key.wrapped, key.state) == (None, DataKey.State.DESTROYED)
+    assert subjects.erase(person, principal=worker(controller.pk.hex))["keys"] == 0
+
+
+def test_swapped_key_rows_do_not_open(controller: Controller) -> None:
+    scopes = [Scope(controller.pk.hex, "subject", uuid4().hex) for _ in range(2)]
+    sealeds = [vault.seal("secret", label=LABEL, scope=scope) for scope in scopes]
+    first, second = DataKey.objects.filter(scope_kind="subject").order_by("created_at")
+    DataKey.objects.filter(pk=first.pk).update(wrapped=second.wrapped, commitment=second.commitment)
+    from governance.keys import data_keys
+
+    data_keys.forget()
+    with pytest.raises(Exception, match="moved or changed"):
+        vault.reveal(sealeds[0], principal=worker(controller.pk.hex), purpose="subject_request")
+
+
+@pytest.mark.parametrize("change", ["label", "scope", "controller"])
+def test_a_sealed_value_under_another_name_does_not_open(scope: Scope, change: str) -> None:
+    sealed = vault.seal("secret", label=LABEL, scope=scope)
+    other = Scope(scope.controller, "subject", uuid4().hex)
+    vault.seal("mine", label=LABEL, scope=other)
+    forged = {
+        "label": Sealed(sealed.envelope, "audit.body", scope),
+        "scope": Sealed(sealed.envelope, LABEL, other),
+        "controller": Sealed(sealed.envelope, LABEL, Scope(scope.controller[::-1], "subject", scope.id)),
+    }[change]
+    with pytest.raises((SealRefused, NotFound)):
+        vault.reveal(forged, principal=worker(scope.controller), purpose="subject_request")
+
+
+def test_a_page_costs_a_constant_number_of_queries(controller: Controller) -> None:
+    def page(people: int) -> int:
+        rows = []
+        for number in range(people):
+            subject = subjects.register(
+                controller, [("email", f"p{people}-{number}@example.org")], principal=operator(controller.pk.hex)
+            )
+            rows.append(subject.identifiers.get().value)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            vault.reveal_many(rows, principal=worker(controller.pk.hex), purpose="subject_request")
+        return len(queries)
+
+    assert page(1) == page(20)
+
+
+def test_blind_indexes_normalise_and_stay_within_the_controller(
+    person: DataSubject, controller: Controller, other_controller: Controller
+) -> None:
+    assert vault.match(controller.pk, "email", "  JANE.Doe@EXAMPLE.org ") == person
+    assert vault.match(other_controller.pk, "email", "jane.doe@example.org") is None
+    assert vault.match(controller.pk, "customer_id", "c-1") is None
