@@ -1,0 +1,86 @@
+"""Real servers for the tests that need them, and a last word on what was not run; loads no Django."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+class Server(NamedTuple):
+    """A server some tests need: the fixture that names it, the variable that says where it is, an example."""
+
+    fixture: str
+    variable: str
+    example: str
+
+
+SERVERS = {
+    "postgres": Server("postgres_url", "TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres"),
+    "redis": Server("redis_url", "TEST_REDIS_URL", "redis://127.0.0.1:6379/15"),
+    "mariadb": Server("mariadb_url", "TEST_MARIADB_URL", "mysql+pymysql://root@127.0.0.1:3306/test"),
+}
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """Answer where PostgreSQL is: a server on which a test may make and drop databases of its own."""
+    return _url("postgres")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """Answer where Redis is."""
+    return _url("redis")
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> str:
+    """Answer where MariaDB or MySQL is."""
+    return _url("mariadb")
+
+
+def _url(name: str) -> str:
+    server = SERVERS[name]
+    if not (url := os.environ.get(server.variable)):
+        pytest.skip(f"needs {name}: set {server.variable}, for example to {server.example}")
+    return url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for a server, so that none is forgotten."""
+    fixtures = {server.fixture for server in SERVERS.values()}
+    for item in items:
+        if fixtures.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("service")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip for want of a server into a failure where REQUIRE_SERVICES=1 says that all are there."""
+    report = yield
+    if report.skipped and item.get_closest_marker("service") and os.environ.get("REQUIRE_SERVICES") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_SERVICES=1, but {call.excinfo.value if call.excinfo else 'it was skipped'}"
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last what was skipped, and how to have it run."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        for report in terminalreporter.getreports("skipped")
+    )
+    if not reasons:
+        return
+    terminalreporter.section("not run, and how to enable it")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.line(f"{count:4d}  {reason}")
