@@ -6,14 +6,19 @@ status but an objection (GDPR Art. 21), kept on the same line because the later 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from consent.errors import IllegalTransition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+
+#: How far the clocks of honest systems may be apart.
+CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 class State(StrEnum):
@@ -121,6 +126,18 @@ def act_towards(state: State | str, target: State | str) -> Act:
             return act
     detail = f"A consent that is {current} cannot become {goal.value}."
     raise IllegalTransition(detail)
+
+
+def takes_effect(state: State | str, at: datetime, newer: State | str, newer_at: datetime) -> bool:
+    """Whether an event that is recorded later takes the place of the current one.
+
+    The later moment counts; at the same moment the stricter state. A no that claims to be a little older than the
+    current yes still counts: the clock of the system that heard the no may be behind ours.
+    """
+    if newer_at != at:
+        is_late_denial = newer in DENIALS and state not in DENIALS and newer_at >= at - CLOCK_SKEW
+        return newer_at > at or is_late_denial
+    return strictness(newer) > strictness(state)
 
 
 def strictness(state: State | str) -> int:
