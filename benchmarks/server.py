@@ -1,0 +1,25 @@
+"""The service with one more door that does the least a Django view can: one indexed SELECT; for benchmarks only."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402  # needs the variable above
+from django.db import connection  # noqa: E402
+from django.http import HttpRequest, HttpResponse, JsonResponse  # noqa: E402
+
+application = get_wsgi_application()
+
+from governance.api import lean  # noqa: E402  # apps are ready only now
+
+
+def bare(_request: HttpRequest) -> HttpResponse:
+    """Read one row by its primary key and answer it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT slug, ruleset_version FROM governance_controller WHERE slug = %s", ["bench"])
+        row = cursor.fetchone()
+    return JsonResponse({"slug": row[0], "version": row[1]})
+
+
+# The same short way past the middleware as the decision doors: what differs is the work itself.
+lean.DOORS["/bench/bare"] = bare

@@ -1,0 +1,136 @@
+"""A whole installation in a scratch folder: its own database, keys, broker, logs, and as many processes as a test wants."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import urllib3
+
+from governance.crypto import keyring
+
+PROJECT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 60
+
+
+class Installation:
+    """Starts and stops processes of one installation; everything they write stays under `folder`."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        keyring.generate(folder / "keyring")
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "SECRET_KEY": secrets.token_urlsafe(64),
+            "GOVERNANCE_DEMO": "true",
+            "GOVERNANCE_KEY_FILE": str(folder / "keyring"),
+            "GOVERNANCE_BROKER_DIR": str(folder / "broker"),
+            "GOVERNANCE_STATIC_ROOT": str(folder / "static"),
+            "GOVERNANCE_TICK_SECONDS": "0.5",
+            "GOVERNANCE_LEASE_SECONDS": "3",
+            "GOVERNANCE_REQUEST_PURGE_DAYS": "0",
+            "CELERY_BROKER_URL": "filesystem://",
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "DATABASE_URL": database_url,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "GOVERNANCE_LOG_LEVEL": "INFO",
+        }
+        (folder / "static").mkdir()
+        self.manage("migrate", "--no-input", "--verbosity", "0")
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        """Run a management command and answer what it printed."""
+        done = subprocess.run(  # noqa: S603  # our own interpreter and file
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{arguments[0]} answered {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def web(self) -> str:
+        """Start one more server process and answer its address."""
+        port = _free_port()
+        address = f"http://127.0.0.1:{port}"
+        granian = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+        process = self._start(f"web-{port}", *granian, "config.wsgi:application")
+        _wait_until_ready(address, process)
+        return address
+
+    def worker(self) -> "subprocess.Popen[bytes]":
+        """Start one more worker."""
+        alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        name = f"worker-{len(self.processes)}"
+        return self._start(
+            name, "-m", "celery", "-A", "config", "worker", "--pool", "solo", "--loglevel", "warning",
+            *alone, "--hostname", f"{name}@localhost",
+        )  # fmt: skip
+
+    def scheduler(self) -> "subprocess.Popen[bytes]":
+        """Start the scheduler."""
+        schedule = str(self.folder / "schedule")
+        return self._start(
+            "scheduler", "-m", "celery", "-A", "config", "beat", "--loglevel", "warning", "--schedule", schedule,
+            "--pidfile", "",
+        )  # fmt: skip
+
+    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+        """End a process the hard way, as `kill -9` does."""
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        self.processes.remove(process)
+
+    def stop(self) -> None:
+        """End every process."""
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+        self.processes.clear()
+
+    def logs(self) -> str:
+        """Answer everything the processes wrote."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def _start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        log = (self.folder / f"{name}.log").open("ab")
+        process = subprocess.Popen(  # noqa: S603  # our own interpreter
+            [sys.executable, *arguments], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
+        )
+        log.close()
+        self.processes.append(process)
+        return process
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"The server ended with {process.returncode} before it was ready")
+        try:
+            if urllib3.request("GET", f"{address}/healthz", retries=False, timeout=1).status == 200:
+                return
+        except urllib3.exceptions.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError("The server was not ready in time")
