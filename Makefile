@@ -59,7 +59,7 @@ endef
 run:
 	$(call install,run,run dev)
 	@$(PY) -m config.bootstrap
-	@export GOVERNANCE_PUBLIC_URL="$${GOVERNANCE_PUBLIC_URL:-http://localhost:$(PORT)}"; \
+	@umask 077; export GOVERNANCE_PUBLIC_URL="$${GOVERNANCE_PUBLIC_URL:-http://localhost:$(PORT)}"; \
 	$(PY) manage.py migrate --no-input --verbosity 0 && $(PY) manage.py seed_demo && \
 	exec $(PY) -m config.supervise --port $(PORT)
 

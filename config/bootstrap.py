@@ -22,6 +22,7 @@ GOVERNANCE_KEY_FILE={KEY_FILE}
 ALLOWED_HOSTS=localhost,127.0.0.1
 DATABASE_URL=sqlite:///{DATABASE}
 CELERY_BROKER_URL=filesystem://localhost
+GOVERNANCE_LOG_LEVEL=WARNING
 """
 
 
@@ -42,6 +43,7 @@ def prepare(project: Path) -> list[str]:
     # Everything under var/ is sealed or secret; other accounts on the machine have no business even listing it.
     (project / "var").mkdir(mode=0o700, exist_ok=True)
     (project / "var").chmod(0o700)
+    (project / "var" / "static").mkdir(mode=0o700, exist_ok=True)  # looked for even where nothing is collected
 
     key_file = project / _setting(environment, "GOVERNANCE_KEY_FILE", default=KEY_FILE)
     if not _exists(key_file):

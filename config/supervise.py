@@ -242,6 +242,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(complaint, file=sys.stderr)
         return 2
     ours = environment(chosen.port)
+    # Database, broker and media belong to this account alone, even if var/ should be opened one day.
+    os.umask(0o077)
 
     def welcome() -> None:
         # In a session of its own: a Ctrl-C meant for the supervisor must not end it with a traceback.
