@@ -1,18 +1,28 @@
 """Every door of the service on one page; nothing else."""
 
+from allauth.account import views as staff
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from governance.api import operations, subjects
+from governance.console import doors
 
 urlpatterns = [
     # Subjects and vault
     path("v1/subjects", subjects.SubjectsDoor.as_view(), name="subjects"),
     path("v1/subjects/lookup", subjects.SubjectLookupDoor.as_view(), name="subject_lookup"),
-    # Console and staff sign-in
+    # Front page
+    path("", doors.front, name="front"),
+    # Console (its own pages: governance/console/pages.py) and staff sign-in; nobody signs up, so no more of allauth
     path("console/", admin.site.urls),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/login/", staff.login, name="account_login"),
+    path("accounts/logout/", staff.logout, name="account_logout"),
+    path("accounts/inactive/", staff.account_inactive, name="account_inactive"),
+    path("accounts/reauthenticate/", staff.reauthenticate, name="account_reauthenticate"),
+    path("accounts/password/change/", staff.password_change, name="account_change_password"),
+    path("accounts/password/set/", staff.password_set, name="account_set_password"),
+    path("accounts/link/<str:token>/", doors.sign_in_link, name="sign_in_link"),
     # Schema and operations
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("healthz", operations.healthz, name="healthz"),

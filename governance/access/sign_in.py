@@ -18,7 +18,7 @@ LINK_PERIOD = timedelta(hours=1)
 _TOKEN_BYTES = 32
 
 
-class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+class StaffAccountAdapter(DefaultAccountAdapter):
     """Closes sign-up and records sign-in, sign-out and failure. The event is committed before the session changes."""
 
     def is_open_for_signup(self, _request: Any) -> bool:

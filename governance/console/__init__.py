@@ -1,1 +1,1 @@
-"""The officers' console: Django's admin site with our own pages; it calls services and writes nothing itself."""
+"""The officers' console: an AdminSite whose pages are our own views, which ask at the door and then call services."""

@@ -1,9 +1,118 @@
-"""The console's admin site; who may enter and what the start page shows, no page of its own."""
+"""The console as an AdminSite: our own pages first, read-only records second, nothing else of Django's admin."""
 
 from __future__ import annotations
 
-from django.contrib.admin import AdminSite
+from collections.abc import Callable
+from contextlib import suppress
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.utils.cache import add_never_cache_headers
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+
+from governance import access
+from governance.console import pages
+from governance.console.desk import desk_of
+from governance.console.readonly import ReadOnlyAdmin
+from governance.errors import AccessDenied
+from governance.models import StaffUser
+from governance.policy.vocabulary import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import Model
+    from django.http import HttpRequest, HttpResponse
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class ConsoleSite(AdminSite):
-    """Django's admin site, for officers."""
+    """Takes the place of Django's admin site at /console/."""
+
+    site_header = site_title = "Governance console"
+    index_title = "Today"
+    enable_nav_sidebar = False
+    final_catch_all_view = True
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        """Take read-only pages and pass over the rest.
+
+        Libraries register pages that write past our services; here every write is a view that calls one (invariant 6).
+        """
+        if admin_class is not None and issubclass(admin_class, ReadOnlyAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in active staff with a role and a controller. Being a superuser is not enough (invariant 4)."""
+        return desk_of(request) is not None
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002  # Django's signature
+        """Send strangers to sign in, and tell staff without a role or a controller whom to ask."""
+        checked = super().admin_view(view, cacheable)
+
+        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), "account_login")
+            if not self.has_permission(request):
+                return _not_staff(request, request.user)
+            response: HttpResponseBase = checked(request, *args, **kwargs)
+            return response
+
+        return cast("View", update_wrapper(enter, view))
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """Every door of the console."""
+        routes: list[URLResolver | URLPattern] = [
+            path("login/", self.login, name="login"),
+            path("logout/", self.logout, name="logout"),
+        ]
+        routes.extend(
+            path(page.path, self.admin_view(pages.guarded(page)), name=page.name) for page in pages.registered()
+        )
+        for model, model_admin in self._registry.items():
+            meta = model._meta
+            routes.append(path(f"records/{meta.app_label}/{meta.model_name}/", include(model_admin.urls)))
+        routes.append(re_path(r"(?P<url>.*)$", self.admin_view(self.catch_all_view)))
+        return routes
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one sign-in page."""
+        return redirect_to_login(request.GET.get("next", "/console/"), "account_login")
+
+    def logout(self, _request: HttpRequest, _extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+        """There is one sign-out page."""
+        return redirect("account_logout")
+
+    def each_context(self, request: HttpRequest) -> Any:
+        """Give what Django's own templates ask for; ours take the desk from the request."""
+        return {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": "/",
+            "has_permission": self.has_permission(request),
+            "available_apps": [],
+            "is_popup": False,
+            "is_nav_sidebar_enabled": False,
+        }
+
+
+def _not_staff(request: HttpRequest, user: Any) -> HttpResponse:
+    if isinstance(user, StaffUser) and user.is_active:
+        with suppress(AccessDenied):  # it is recorded; the page below says what to do
+            access.require(access.principal_of(user), Action.CONSOLE_ENTER)
+    response = render(request, "console/no_role.html", status=403)
+    add_never_cache_headers(response)
+    return response

@@ -1,0 +1,66 @@
+"""Who sits at the console: the principal, the controllers served and the one in view; it must not render pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from governance import access
+from governance.models import Controller, StaffUser
+from governance.policy.vocabulary import Action, permits
+
+if TYPE_CHECKING:
+    from governance.console.pages import Page, Section
+    from governance.policy.principal import Principal
+
+CONTROLLER_KEY = "console_controller"
+
+
+@dataclass(slots=True)
+class Desk:
+    """A member of staff at work. Templates read it as `request.desk`."""
+
+    principal: Principal
+    controllers: list[Controller]
+    controller: Controller
+    page: Page | None = None
+    sections: list[Section] = field(default_factory=list)
+
+    def may(self, action: Action) -> bool:
+        """Whether to offer something. The door asks again with `access.require`; this only hides what would refuse."""
+        return permits(self.principal.roles, action)
+
+
+class DeskRequest(HttpRequest):
+    """A request inside the console, for type checkers: `desk` is set by the site before any view runs."""
+
+    desk: Desk
+    user: StaffUser  # the site lets nobody else in
+
+
+def desk_of(request: HttpRequest) -> Desk | None:
+    """Answer the desk of the signed-in person, or None without a role and a controller; worked out once a request."""
+    if not hasattr(request, "desk"):
+        request.desk = _open(request)  # type: ignore[attr-defined]  # see DeskRequest
+    found: Desk | None = request.desk  # type: ignore[attr-defined]  # see DeskRequest
+    return found
+
+
+def _open(request: HttpRequest) -> Desk | None:
+    user = getattr(request, "user", None)
+    if not isinstance(user, StaffUser) or not (user.is_active and user.is_staff):
+        return None
+    principal = access.principal_of(user)
+    if not permits(principal.roles, Action.CONSOLE_ENTER):
+        return None
+    # A superuser without a grant serves nobody (invariant 4): the list is empty and the console stays closed.
+    served = [UUID(controller) for controller in principal.controllers]
+    controllers = list(Controller.objects.filter(pk__in=served).order_by("slug"))
+    if not controllers:
+        return None
+    chosen = request.session.get(CONTROLLER_KEY)
+    current = next((each for each in controllers if each.pk.hex == chosen), controllers[0])
+    return Desk(principal, controllers, current)

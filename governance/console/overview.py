@@ -1,0 +1,76 @@
+"""The settings page: keys, services and records as they stand; never key material, and nothing to change here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.db.models import Count, Prefetch
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.views.decorators.http import require_safe
+
+from governance.console import pages
+from governance.console.ledger import checkpoint_facts
+from governance.console.readonly import ReadOnlyAdmin
+from governance.keys import signing
+from governance.models import ControllerKey, DataKey, ServiceAccount, ServiceKey
+from governance.policy.vocabulary import Action
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpResponse
+
+    from governance.console.desk import DeskRequest
+
+
+@require_safe
+def overview(request: DeskRequest) -> HttpResponse:
+    """Show the state of the house."""
+    controller = request.desk.controller
+    keys = ControllerKey.objects.filter(controller=controller).defer("wrapped", "commitment").order_by("-epoch")
+    counted = (
+        DataKey.objects.filter(controller=controller)
+        .values("scope_kind", "state")
+        .annotate(count=Count("key_id"))
+        .order_by("scope_kind", "state")
+    )
+    services = ServiceAccount.objects.filter(controller=controller).prefetch_related(
+        Prefetch("keys", ServiceKey.objects.defer("digest").order_by("-created_at"))
+    )
+    instant = timezone.now()
+    context = {
+        "controller_keys": keys,
+        "data_keys": counted,
+        "services": [
+            (service, [(key, _key_state(key, instant)) for key in service.keys.all()])
+            for service in services.order_by("name")
+        ],
+        "checkpoint": checkpoint_facts(),
+        "verifier_key": signing.verifier_key(),
+        "records": _records(request),
+    }
+    return pages.render(request, "console/overview.html", context)
+
+
+def register() -> None:
+    """Put the page into the console."""
+    pages.register("settings/", overview, "settings", label="Overview", section="Settings", action=Action.AUDIT_READ)
+
+
+def _key_state(key: ServiceKey, instant: datetime) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at <= instant else "active"
+
+
+def _records(request: DeskRequest) -> list[tuple[str, str]]:
+    found = []
+    for model, model_admin in admin.site._registry.items():  # noqa: SLF001  # Django lists by it too
+        if isinstance(model_admin, ReadOnlyAdmin) and model_admin.has_view_permission(request):
+            meta = model._meta
+            url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+            found.append((capfirst(str(meta.verbose_name_plural)), url))
+    return sorted(found)

@@ -1,0 +1,148 @@
+"""Systems and datasets: connect a system, import its description, see what the data map makes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Prefetch
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance import access
+from governance.catalogue import datasets, planning
+from governance.catalogue.elements import MapField, Problem
+from governance.catalogue.planning import REASONS
+from governance.console import pages
+from governance.console.forms import ImportForm, SystemForm
+from governance.errors import BadInput, Conflict, NotFound
+from governance.models import Controller, Dataset, System
+from governance.policy.vocabulary import Action
+from governance.subjects.registering import TYPES
+from governance.systems import registering
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpResponse
+
+    from governance.console.desk import DeskRequest
+
+
+@require_safe
+def systems(request: DeskRequest) -> HttpResponse:
+    """List the connected systems with their datasets."""
+    described = Prefetch("datasets", Dataset.objects.defer("source").order_by("key"))
+    rows = System.objects.filter(controller=request.desk.controller).defer("url").prefetch_related(described)
+    context = {
+        "systems": rows.order_by("key"),
+        "may_change": request.desk.may(Action.SYSTEM_CHANGE),
+        "may_import": request.desk.may(Action.CATALOGUE_CHANGE),
+        "may_read_datasets": request.desk.may(Action.CATALOGUE_READ),
+    }
+    return pages.render(request, "console/systems.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_system(request: DeskRequest) -> HttpResponse:
+    """Connect a system; its address is sealed before it is stored."""
+    form = SystemForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        try:
+            _require_new(request.desk.controller, asked["key"])
+            registering.register(
+                request.desk.controller,
+                key=asked["key"],
+                name=asked["name"],
+                url=asked["url"],
+                principal=request.desk.principal,
+            )
+        except (BadInput, Conflict) as refused:
+            _complain(form, refused)
+        else:
+            return redirect("admin:systems")
+    return pages.render(request, "console/system_new.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_dataset(request: DeskRequest, system_id: UUID) -> HttpResponse:
+    """Import a dataset description for one system; problems are listed by place."""
+    system = System.objects.filter(controller=request.desk.controller, pk=system_id).defer("url").first()
+    if system is None:
+        raise NotFound
+    form = ImportForm(request.POST or None, request.FILES or None)
+    problems: list[Problem] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            imported = datasets.import_text(
+                request.desk.controller, system, form.cleaned_data["source"], principal=request.desk.principal
+            )
+        except (BadInput, Conflict) as refused:
+            problems = [Problem(error.pointer, error.detail) for error in refused.errors]
+            form.add_error(None, refused.detail or refused.title)
+        else:
+            return redirect("admin:dataset", dataset_id=imported[0].pk)
+    return pages.render(request, "console/dataset_import.html", {"form": form, "system": system, "problems": problems})
+
+
+@require_safe
+def dataset(request: DeskRequest, dataset_id: UUID) -> HttpResponse:
+    """Show one dataset as the data map reads it, and what would be found of a person in it."""
+    row = Dataset.objects.filter(pk=dataset_id, controller=request.desk.controller).select_related("system").first()
+    if row is None:
+        raise NotFound
+    access.require(request.desk.principal, Action.CATALOGUE_READ, row)
+    whole = datasets.data_map(request.desk.controller)
+    described = next((each for each in whole.datasets if each.key == row.key), None)
+    plan = planning.plan(whole, frozenset(TYPES), frozenset({"access", "erasure"}))
+    context = {
+        "dataset": row,
+        "collections": [
+            (home, [_field_line(item) for item in home.fields]) for home in (described.collections if described else ())
+        ],
+        "problems": datasets.map_of([row]).check_within(),
+        "excluded": [
+            (each.at.collection, REASONS.get(each.reason, each.reason.replace("_", " ")))
+            for each in plan.excluded
+            if each.at.dataset == row.key
+        ],
+        "rules": [rule for rule in whole.rules if rule.dataset == row.key],
+    }
+    return pages.render(request, "console/dataset.html", context)
+
+
+def register() -> None:
+    """Put the pages into the console."""
+    for path, view, name, label, action in (
+        ("systems/", systems, "systems", "Systems", Action.SYSTEM_READ),
+        ("systems/new/", add_system, "system_new", "", Action.SYSTEM_CHANGE),
+        ("systems/<uuid:system_id>/import/", import_dataset, "dataset_import", "", Action.CATALOGUE_CHANGE),
+        ("datasets/<uuid:dataset_id>/", dataset, "dataset", "", Action.CATALOGUE_READ),
+    ):
+        pages.register(path, view, name, label=label, section="Systems", action=action)
+
+
+def _require_new(controller: Controller, key: str) -> None:
+    if System.objects.filter(controller=controller, key=key).exists():
+        # Registering again would give the known system another address; that is not what this form says.
+        raise Conflict("A system with this key is connected already; choose another key")
+
+
+def _field_line(item: MapField) -> dict[str, object]:
+    notes = []
+    if item.primary_key:
+        notes.append("key")
+    if item.identity:
+        notes.append(f"finds people by {item.identity}")
+    notes.extend(f"refers to {reference.target.collection}.{reference.target.field}" for reference in item.references)
+    if item.strategy:
+        notes.append(f"erased by {item.strategy.strategy}")
+    return {"name": item.name, "categories": item.all_categories, "notes": notes}
+
+
+def _complain(form: SystemForm, refused: BadInput | Conflict) -> None:
+    for error in refused.errors:
+        name = error.pointer.strip("/")
+        form.add_error(name if name in form.fields else None, error.detail)
+    if not refused.errors:
+        form.add_error(None, refused.detail or refused.title)

@@ -1,0 +1,72 @@
+"""Makes a privacy officer and prints a one-time sign-in link as the last line; there is never a default password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from governance import audit
+from governance.access import grants, sign_in
+from governance.models import Controller, StaffUser
+from governance.policy.principal import operator
+from governance.policy.vocabulary import STAFF_ROLES, AuditType, Role
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes a member of staff (a privacy officer unless --role says otherwise) and prints a one-time sign-in link."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--controller", help="slug of the controller to work for; the default one if left out")
+        parser.add_argument("--name", default="")
+        parser.add_argument(
+            "--role", action="append", choices=[role.value for role in STAFF_ROLES], help="may be repeated"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        email = options["email"].strip().lower()
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError("Give a work e-mail address, such as officer@example.org.") from None
+        controller = _controller(options["controller"])
+        roles = [Role(name) for name in options["role"] or [Role.PRIVACY_OFFICER.value]]
+        token = _appoint(email, options["name"], controller, roles)
+        path = reverse("sign_in_link", args=[token])
+        self.stdout.write(f"Works once, for {sign_in.LINK_PERIOD.seconds // 60} minutes:")
+        self.stdout.write(f"{settings.GOVERNANCE_PUBLIC_URL.rstrip('/')}{path}")
+
+
+@transaction.atomic(durable=True)
+def _appoint(email: str, name: str, controller: Controller, roles: list[Role]) -> str:
+    principal = operator(controller.pk.hex)
+    user = StaffUser.objects.filter(email=email).first()
+    if user is None:
+        user = StaffUser.objects.create_user(email, name=name)
+        audit.record(AuditType.STAFF_CREATED, actor=principal, object_ref=f"staff:{user.pk.hex}")
+    elif not user.is_active:
+        raise CommandError("This member of staff is inactive; make them active first.")
+    grants.serve(user, controller, roles, principal=principal)
+    return sign_in.issue_link(user, principal=principal, instant=timezone.now())
+
+
+def _controller(slug: str | None) -> Controller:
+    which = {"slug": slug} if slug else {"is_default": True}
+    found = Controller.objects.filter(**which).first()
+    if found is None:
+        known = ", ".join(Controller.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+        message = f"Name a controller with --controller; there are: {known}."
+        raise CommandError(message)
+    return found
