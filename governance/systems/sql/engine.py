@@ -1,0 +1,202 @@
+"""Opens connections to a target database with limits, and turns its complaints into ours; it knows no tables.
+
+A driver's message quotes rows and parameters, and an engine's quotes the address with its password. So no message of
+either is passed on, and `from None` keeps them out of tracebacks that end in logs.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.pool import QueuePool
+
+from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The drivers we have tried, by what people write before "://".
+_DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_READ_ONLY = frozenset(("25006", "SQLITE_READONLY", "SQLITE_READONLY_DBMOVED", "SQLITE_READONLY_DIRECTORY"))
+_TOO_SLOW = frozenset(("57014", "SQLITE_INTERRUPT"))
+_BUSY = frozenset(("40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT"))
+_FORBIDDEN = frozenset(("42501", "28000", "28P01", "SQLITE_AUTH"))
+_WRITES = "governance_writes"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how much, so that a slow or huge target cannot hold a worker."""
+
+    connect_seconds: float = 5.0
+    statement_seconds: float = 30.0
+    rows: int = 200_000
+    chunk: int = 500
+    binary_bytes: int = 1_000_000
+
+
+def open_engine(address: str, limits: Limits) -> sa.Engine:
+    """Return an engine that connects when used. Raises SystemRefused for an address that cannot be used."""
+    url = _url(address)
+    try:
+        engine = sa.create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=2,
+            hide_parameters=True,
+            connect_args=_connect_arguments(url, limits),
+        )
+    except (exc.ArgumentError, ImportError, ValueError):
+        raise SystemRefused("The driver for this kind of database is not installed, or the address is wrong.") from None
+    _SESSIONS[engine.dialect.name](engine, limits)
+    return engine
+
+
+def _url(address: str) -> sa.URL:
+    try:
+        url = sa.make_url(address)
+        return url.set(drivername=_DRIVERS[url.get_backend_name()])
+    except (exc.ArgumentError, ValueError, TypeError, KeyError):
+        detail = "The address must be a URL of SQLite, PostgreSQL or MariaDB, such as postgresql://host/name."
+        raise SystemRefused(detail) from None
+
+
+def _connect_arguments(url: sa.URL, limits: Limits) -> dict[str, Any]:
+    seconds = max(1, round(limits.connect_seconds))
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": limits.connect_seconds}
+    if url.get_backend_name() == "postgresql":
+        wait = int((limits.statement_seconds + limits.connect_seconds) * 1000)
+        return {"connect_timeout": seconds, "tcp_user_timeout": wait, "application_name": "governance"}
+    patience = max(1, round(limits.statement_seconds))
+    return {"connect_timeout": seconds, "read_timeout": patience, "write_timeout": patience}
+
+
+def _prepare_sqlite(engine: sa.Engine, limits: Limits) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        connection.text_factory = lambda data: data.decode("utf-8", errors="replace")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # freed pages would keep what was erased
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def on_statement(connection: sa.Connection, *_rest: object) -> None:
+        ends = time.monotonic() + limits.statement_seconds
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
+
+
+def _prepare_postgresql(engine: sa.Engine, limits: Limits) -> None:
+    milliseconds = int(limits.statement_seconds * 1000)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        # Settings of the session, not of the start-up packet: connection poolers refuse the latter.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {milliseconds}")
+            cursor.execute(f"SET lock_timeout = {milliseconds}")
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds * 4}")
+            cursor.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+
+def _prepare_mysql(engine: sa.Engine, limits: Limits) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")
+            cursor.execute(f"SET innodb_lock_wait_timeout = {max(1, round(limits.statement_seconds))}")
+
+
+_SESSIONS = {
+    "sqlite": _prepare_sqlite,
+    "postgresql": _prepare_postgresql,
+    "mysql": _prepare_mysql,
+    "mariadb": _prepare_mysql,
+}
+
+
+@contextmanager
+def reading_from(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection whose transaction cannot write, where the database knows such a thing."""
+    with speaking():
+        _require_file(engine)
+        options = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing_to(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a connection in one transaction: all of it or nothing."""
+    with speaking():
+        _require_file(engine)
+        with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            yield connection
+
+
+def _require_file(engine: sa.Engine) -> None:
+    """Refuse a SQLite file that is not there: connecting would quietly make an empty one."""
+    if engine.dialect.name != "sqlite":
+        return
+    name = (engine.url.database or "").removeprefix("file:")
+    if name and name != ":memory:" and not Path(name).is_file():
+        raise SystemUnavailable("The database file of the system is not there.")
+
+
+@contextmanager
+def speaking() -> Iterator[None]:
+    """Turn whatever a database says into an error of ours without its words."""
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        raise translated(error) from None
+
+
+def translated(error: exc.SQLAlchemyError) -> GovernanceError:
+    """Return our error for a database's, naming the remedy and none of the data."""
+    original = getattr(error, "orig", None)
+    code = str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
+    for codes, kind, detail in _BY_CODE:
+        if code in codes:
+            return kind(detail)
+    for families, kind, detail in _BY_CLASS:
+        if isinstance(error, families):
+            return kind(detail)
+    return SystemRefused("The system does not accept the statement; check the dataset description against its tables.")
+
+
+_BY_CODE: tuple[tuple[frozenset[str], type[GovernanceError], str], ...] = (
+    (_READ_ONLY, SystemRefused, "The system is read-only here; allow writing for this account. Nothing was changed."),
+    (_TOO_SLOW, SystemUnavailable, "The system took longer than the limit; add an index or raise the limit."),
+    (_BUSY, SystemUnavailable, "The system is busy with other work; it will be tried again."),
+    (_FORBIDDEN, SystemRefused, "The account may not do this in the system; grant it the right."),
+)
+_BY_CLASS: tuple[tuple[tuple[type[exc.SQLAlchemyError], ...], type[GovernanceError], str], ...] = (
+    ((exc.IntegrityError,), SystemRefused, "A constraint of the system forbids the change. Nothing was changed."),
+    ((exc.DataError,), SystemRefused, "A value does not fit its column in the system. Nothing was changed."),
+    (
+        (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DisconnectionError),
+        SystemUnavailable,
+        "The system does not answer; check its address and that it runs.",
+    ),
+)

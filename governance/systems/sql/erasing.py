@@ -1,0 +1,259 @@
+"""Erases located rows in one transaction and re-reads them afterwards; what is erased was decided by the plan."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from governance.catalogue.elements import Period
+from governance.catalogue.planning import FieldAction, Reason, RowAction
+from governance.errors import SystemRefused
+from governance.systems.sql.keys import key_of, portions, rows_named
+from governance.systems.sql.results import Outcome, Status
+from governance.systems.sql.values import bound, json_value, moment, same
+from governance.systems.strategies import derive, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from governance.catalogue.planning import FieldErasure, Node, Retention
+    from governance.systems.sql.results import Key, Located
+    from governance.systems.sql.tables import Table
+    from governance.systems.strategies import Mask
+
+UNLINKED = "unlinked"
+COMPUTED = "computed"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One person's erasure in one collection: which rows, under which seed, judged at which instant.
+
+    `unlink` names, per field, values that point at a row other people need: such a pointer is set to NULL.
+    """
+
+    located: Located
+    seed: bytes
+    instant: datetime
+    unlink: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    portion: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What becomes of one field of one row: a new value, or the reason it stays."""
+
+    name: str
+    status: Status
+    value: Any = None
+    writes: bool = False
+    reason: str = ""
+    until: datetime | None = None
+
+
+@dataclass
+class _Tally:
+    """Adds up outcomes per field."""
+
+    counts: dict[tuple[str, Status, str], int] = field(default_factory=lambda: defaultdict(int))
+    until: dict[tuple[str, Status, str], datetime] = field(default_factory=dict)
+
+    def add(self, change: _Change, count: int = 1) -> None:
+        place = (change.name, change.status, change.reason)
+        self.counts[place] += count
+        if change.until is not None:
+            self.until[place] = max(change.until, self.until.get(place, change.until))
+
+    def outcomes(self, fields: Sequence[FieldErasure]) -> dict[str, tuple[Outcome, ...]]:
+        found: dict[str, tuple[Outcome, ...]] = {each.field: () for each in fields}
+        for place, count in self.counts.items():
+            name, status, reason = place
+            until = self.until[place].isoformat() if place in self.until else None
+            found[name] = (*found.get(name, ()), Outcome(status, count, reason, until))
+        nothing = (Outcome(Status.NOT_FOUND, 0),)
+        return {name: outcomes or nothing for name, outcomes in found.items()}
+
+
+class Eraser:
+    """Carries out one job on one table; every statement runs on the connection given, in its transaction."""
+
+    def __init__(self, connection: sa.Connection, table: Table, node: Node, job: Job) -> None:
+        if node.erase is None:
+            raise ValueError("the plan was not made for erasure")
+        self.connection, self.table, self.node, self.job = connection, table, node, job
+        self.fields = node.erase.fields
+        self.deletes = node.erase.row is RowAction.DELETE
+        self.key = key_of(node, table)
+        self.masks = {} if self.deletes else self._masks()
+
+    def _masks(self) -> dict[str, Mask]:
+        """Settle every strategy before a row is touched. Raises SystemRefused for one that cannot work."""
+        masks = {}
+        for each in self.fields:
+            info = self.table.info(each.field)
+            if each.masking is None or info.computed:
+                continue
+            mask = settle(each.masking, info.shape, each.category)
+            if problem := mask.problem():
+                msg = f"{self.node.at}.{each.field} cannot be erased: {problem}."
+                raise SystemRefused(msg)
+            masks[each.field] = mask
+        return masks
+
+    def erase(self) -> dict[str, tuple[Outcome, ...]]:
+        """Erase the own rows and let go of the co-owned ones; repeated, it changes nothing and says the same."""
+        tally = _Tally()
+        if self.deletes:
+            self._delete(tally)
+        else:
+            for portion in portions(self.job.located.rows, self.job.portion):
+                self._mask(portion, tally)
+        for portion in portions(self.job.located.co_owned, self.job.portion):
+            self._let_go(portion, tally)
+        return tally.outcomes(self.fields)
+
+    def _delete(self, tally: _Tally) -> None:
+        for portion in portions(self.job.located.rows, self.job.portion):
+            named = rows_named(self.table, self.key, portion)
+            self.connection.execute(sa.delete(self.table.clause).where(named))
+        # A row that is already gone was deleted by the first try of this step: the same end.
+        for each in self.fields if self.job.located.rows else ():
+            tally.add(_Change(each.field, Status.ERASED), len(self.job.located.rows))
+
+    def _mask(self, portion: Sequence[Key], tally: _Tally) -> None:
+        current = self._current(portion, lock=True)
+        writes: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        for named in portion:
+            values = current.get(_text(named))
+            if values is None:
+                for each in self.fields:
+                    tally.add(_Change(each.field, Status.NOT_FOUND))
+                continue
+            changes = list(self._changes(named, values))
+            for change in changes:
+                tally.add(change)
+            new = {change.name: change.value for change in changes if change.writes}
+            if new:
+                writes.append(({name: values[name] for name in self.key}, new))
+        self._write(writes)
+
+    def _changes(self, named: Key, values: Mapping[str, Any]) -> Iterator[_Change]:
+        for each in self.fields:
+            until = self._retained_until(each.retention, values)
+            if each.retention is not None and (until is None or until > self.job.instant):
+                yield _Change(each.field, Status.RETAINED, reason=each.retention.rule, until=until)
+            elif each.field in self.masks:
+                yield self._masked(each.field, named, values[each.field])
+            else:
+                yield self._kept(each, values[each.field])
+
+    def _retained_until(self, retention: Retention | None, values: Mapping[str, Any]) -> datetime | None:
+        if retention is None or retention.start is None:
+            return None
+        start = moment(values[retention.start.field])
+        return Period.parse(retention.period).after(start) if start is not None else None
+
+    def _masked(self, name: str, named: Key, current: Any) -> _Change:
+        if current is None:
+            return _Change(name, Status.ERASED)  # nothing there, and nothing is written over nothing
+        place = (self.node.at.dataset, self.node.at.collection, name, *_text(named))
+        value = bound(self.masks[name].value(derive(self.job.seed, place), current), self.table, name)
+        return _Change(name, Status.ERASED, value, writes=not same(current, value))
+
+    def _kept(self, each: FieldErasure, current: Any) -> _Change:
+        unlink = set(map(str, self.job.unlink.get(each.field, ())))
+        if unlink and current is None:
+            return _Change(each.field, Status.ERASED, reason=UNLINKED)  # by the first try of this step
+        if str(current) in unlink:
+            return self._unlinked(each.field)
+        computed = self.table.info(each.field).computed
+        return _Change(each.field, Status.RETAINED, reason=COMPUTED if computed else str(each.reason or ""))
+
+    def _unlinked(self, name: str) -> _Change:
+        if self.table.info(name).shape.nullable:
+            return _Change(name, Status.ERASED, None, writes=True, reason=UNLINKED)
+        return _Change(name, Status.RETAINED, reason=Reason.SHARED)
+
+    def _let_go(self, portion: Sequence[Key], tally: _Tally) -> None:
+        """Take this person off rows that belong to another as well, and leave the rest as it is."""
+        current = self._current(portion, lock=True)
+        writes = []
+        for named in portion:
+            values = current.get(_text(named), {})
+            changes = [self._parted(each, values.get(each.field)) for each in self.fields]
+            for change in changes:
+                tally.add(change)
+            new = {change.name: None for change in changes if change.writes}
+            if new and values:
+                writes.append(({name: values[name] for name in self.key}, new))
+        self._write(writes)
+
+    def _parted(self, each: FieldErasure, current: Any) -> _Change:
+        mine = self.job.located.mine.get(each.field)
+        if mine is None:
+            kept = each.action is FieldAction.KEEP and each.reason is not None
+            return _Change(each.field, Status.RETAINED, reason=str(each.reason) if kept else Reason.SHARED)
+        if current is None:
+            return _Change(each.field, Status.ERASED, reason=UNLINKED)  # by the first try of this step
+        if str(current) in set(map(str, mine)):
+            return self._unlinked(each.field)
+        return _Change(each.field, Status.RETAINED, reason=Reason.ANOTHER_PERSON)
+
+    def _current(self, portion: Sequence[Key], *, lock: bool) -> dict[tuple[str, ...], dict[str, Any]]:
+        starts = [each.retention.start.field for each in self.fields if each.retention and each.retention.start]
+        names = tuple(dict.fromkeys((*self.key, *(each.field for each in self.fields), *starts)))
+        statement = sa.select(*(self.table.column(name) for name in names))
+        statement = statement.where(rows_named(self.table, self.key, portion))
+        if lock:
+            statement = statement.with_for_update()
+        infos = {name: self.table.info(name) for name in self.key}
+        found = {}
+        for row in self.connection.execute(statement):
+            values = dict(zip(names, row, strict=True))
+            found[_text([json_value(values[name], infos[name]) for name in self.key])] = values
+        return found
+
+    def _write(self, writes: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """Update by primary key, one statement per set of fields."""
+        together: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for key, new in writes:
+            bound_key = {f"k{index}": value for index, value in enumerate(key.values())}
+            together[tuple(new)].append(
+                {**bound_key, **{f"v{index}": value for index, value in enumerate(new.values())}}
+            )
+        for fields, parameters in together.items():
+            statement = sa.update(self.table.clause).where(
+                *(self.table.column(name) == self._parameter(name, f"k{index}") for index, name in enumerate(self.key))
+            )
+            values = {self.table.column(name): self._parameter(name, f"v{index}") for index, name in enumerate(fields)}
+            self.connection.execute(statement.values(values), parameters)
+
+    def _parameter(self, name: str, label: str) -> sa.BindParameter[Any]:
+        return sa.bindparam(label, type_=self.table.column(name).type)
+
+    def residue(self) -> list[str]:
+        """Re-read the rows by key and name the fields in which something was left that the plan erases."""
+        left: dict[str, None] = {}
+        for portion in portions(self.job.located.rows, self.job.portion):
+            current = self._current(portion, lock=False)
+            for named in portion:
+                values = current.get(_text(named))
+                if values is None:
+                    continue
+                if self.deletes:
+                    return [each.field for each in self.fields]
+                left |= dict.fromkeys(change.name for change in self._changes(named, values) if change.writes)
+        for portion in portions(self.job.located.co_owned, self.job.portion):
+            for values in self._current(portion, lock=False).values():
+                parted = (self._parted(each, values[each.field]) for each in self.fields)
+                left |= dict.fromkeys(change.name for change in parted if change.writes)
+        return list(left)
+
+
+def _text(key: Sequence[Any]) -> tuple[str, ...]:
+    """Spell a key so that what came through JSON equals what came from the database."""
+    return tuple(map(str, key))

@@ -1,0 +1,204 @@
+"""Learns from the database what its tables look like; it reads no rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy.types import NullType
+
+from governance.errors import SystemRefused
+from governance.systems.strategies import ColumnShape, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.engine.interfaces import ReflectedColumn
+
+#: In this order: an Enum is a String to SQLAlchemy, a Boolean may be an Integer.
+_KINDS: tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...] = (
+    (sa.Enum, Kind.CHOICE),
+    (sa.Boolean, Kind.BOOLEAN),
+    (sa.Integer, Kind.INTEGER),
+    (sa.Numeric, Kind.NUMBER),
+    (sa.DateTime, Kind.DATETIME),
+    (sa.Date, Kind.DATE),
+    (sa.Time, Kind.TIME),
+    (sa.LargeBinary, Kind.BINARY),
+    (sa.types._Binary, Kind.BINARY),  # noqa: SLF001  BINARY and VARBINARY share no public parent
+    (sa.Uuid, Kind.UUID),
+    (sa.JSON, Kind.JSON),
+    (sa.String, Kind.TEXT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as the database has it."""
+
+    name: str
+    shape: ColumnShape
+    scale: int | None = None
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns of one table that point at columns of another."""
+
+    table: str
+    columns: tuple[str, ...]
+    target: str
+    target_columns: tuple[str, ...]
+    on_delete: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table as the database has it, under the name the data map gives it."""
+
+    name: str
+    clause: sa.Table
+    columns: Mapping[str, Column]
+    primary_key: tuple[str, ...] = ()
+    dialect: str = ""
+
+    def column(self, name: str) -> sa.Column[Any]:
+        """Return the column for statements. Raises SystemRefused where the database has none of that name."""
+        return self.clause.c[self.spelling(name)]
+
+    def info(self, name: str) -> Column:
+        """Return what is known of a column. Raises SystemRefused where the database has none of that name."""
+        return self.columns[self.spelling(name)]
+
+    def spelling(self, name: str) -> str:
+        """Return the database's spelling of a name; SQLite and MariaDB do not mind capitals."""
+        if name in self.columns:
+            return name
+        if self.dialect != "postgresql":
+            for each in self.columns:
+                if each.casefold() == name.casefold():
+                    return each
+        msg = f"{self.name} has no column {name} in the system; check the dataset description."
+        raise SystemRefused(msg)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the database has a column of that name."""
+        try:
+            self.spelling(name)
+        except SystemRefused:
+            return False
+        return True
+
+
+@dataclass
+class Tables:
+    """The tables of one system, learnt once and kept as long as the system is open."""
+
+    known: dict[str, Table | None] = field(default_factory=dict)
+    pointing: dict[str | None, tuple[ForeignKey, ...]] = field(default_factory=dict)
+
+    def find(self, connection: sa.Connection, name: str) -> Table | None:
+        """Return the table, or None where there is none."""
+        if name not in self.known:
+            self.known[name] = _learn(connection, name)
+        return self.known[name]
+
+    def table(self, connection: sa.Connection, name: str) -> Table:
+        """Return the table. Raises SystemRefused where there is none."""
+        found = self.find(connection, name)
+        if found is None:
+            msg = f"There is no table {name} in the system; check the dataset description."
+            raise SystemRefused(msg)
+        return found
+
+    def pointing_at(self, connection: sa.Connection, name: str) -> tuple[ForeignKey, ...]:
+        """Return the foreign keys of the same schema that point at a table."""
+        schema, bare = split_name(name)
+        if schema not in self.pointing:
+            self.pointing[schema] = _foreign_keys(connection, schema)
+        return tuple(each for each in self.pointing[schema] if same_name(split_name(each.target)[1], bare, connection))
+
+
+def same_name(left: str, right: str, connection: sa.Connection) -> bool:
+    """Compare table names the way the database does."""
+    if connection.dialect.name == "postgresql":
+        return left == right
+    return left.casefold() == right.casefold()
+
+
+def split_name(name: str) -> tuple[str | None, str]:
+    """Cut `schema.table`."""
+    schema, _, bare = name.rpartition(".")
+    return schema or None, bare
+
+
+def _learn(connection: sa.Connection, name: str) -> Table | None:
+    inspector = sa.inspect(connection)
+    schema, bare = split_name(name)
+    if not inspector.has_table(bare, schema=schema):
+        return None
+    reflected = inspector.get_columns(bare, schema=schema)
+    key = tuple(inspector.get_pk_constraint(bare, schema=schema).get("constrained_columns") or ())
+    unique = _unique_columns(inspector, bare, schema) | (set(key) if len(key) == 1 else set())
+    dialect = connection.dialect.name
+    columns = {each["name"]: _column(each, dialect, unique=each["name"] in unique) for each in reflected}
+    clause = sa.Table(
+        quoted_name(bare, quote=True),
+        sa.MetaData(),
+        *(sa.Column(quoted_name(each["name"], quote=True), _statement_type(each, dialect)) for each in reflected),
+        schema=quoted_name(schema, quote=True) if schema else None,
+    )
+    return Table(name, clause, columns, key, dialect)
+
+
+def _statement_type(column: ReflectedColumn, dialect: str) -> sa.types.TypeEngine[Any]:
+    """Leave SQLite's values as they are: any column can hold anything there, and converting would stumble."""
+    return NullType() if dialect == "sqlite" else column["type"]
+
+
+def _unique_columns(inspector: sa.Inspector, bare: str, schema: str | None) -> set[str]:
+    """Return columns that may not repeat alone. A part of a wider unique index is treated the same, to be safe."""
+    names: set[str] = set()
+    for constraint in inspector.get_unique_constraints(bare, schema=schema):
+        names.update(constraint["column_names"])
+    for index in inspector.get_indexes(bare, schema=schema):
+        if index["unique"]:
+            names.update(each for each in index["column_names"] if each)
+    return names
+
+
+def _column(reflected: ReflectedColumn, dialect: str, *, unique: bool) -> Column:
+    kind_of, computed = reflected["type"], bool(reflected.get("computed"))
+    length = getattr(kind_of, "length", None)
+    choices = tuple(map(str, getattr(kind_of, "enums", ())))
+    kind = _kind(kind_of)
+    if kind is Kind.OTHER and dialect == "sqlite":
+        kind = Kind.TEXT  # a column without a type holds anything
+    shape = ColumnShape(kind, bool(reflected["nullable"]), length, unique, choices)
+    return Column(reflected["name"], shape, getattr(kind_of, "scale", None), computed)
+
+
+def _kind(kind_of: sa.types.TypeEngine[Any]) -> Kind:
+    return next((kind for family, kind in _KINDS if isinstance(kind_of, family)), Kind.OTHER)
+
+
+def _foreign_keys(connection: sa.Connection, schema: str | None) -> tuple[ForeignKey, ...]:
+    found: list[ForeignKey] = []
+    for (home_schema, home), keys in sa.inspect(connection).get_multi_foreign_keys(schema=schema).items():
+        home_name = f"{home_schema}.{home}" if home_schema else home
+        for key in keys:
+            referred = key.get("referred_schema") or home_schema
+            target = f"{referred}.{key['referred_table']}" if referred else key["referred_table"]
+            found.append(
+                ForeignKey(
+                    home_name,
+                    tuple(key["constrained_columns"]),
+                    target,
+                    tuple(key["referred_columns"]),
+                    str(key.get("options", {}).get("ondelete") or ""),
+                )
+            )
+    return tuple(sorted(found, key=lambda each: (each.table, each.columns)))

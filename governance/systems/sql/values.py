@@ -1,0 +1,148 @@
+"""Carries values between the database and JSON, both ways; it touches no connection."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from governance.systems.strategies import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from governance.systems.sql.tables import Column, Table
+
+
+class NoMatch(Exception):
+    """A value that cannot stand in a column, so no row can have it."""
+
+
+def json_value(value: Any, column: Column | None = None, limit: int = 1_000_000) -> Any:
+    """Return a value as JSON can carry it: dates in ISO 8601, exact numbers as text, bytes in base64."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return _float(value, column)
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return _json_other(value, limit)
+
+
+def _float(value: float, column: Column | None) -> str | float:
+    """Write SQLite's amounts, which it keeps as floats, the way the column was declared."""
+    if column is not None and column.shape.kind is Kind.NUMBER and column.scale is not None:
+        return f"{value:.{column.scale}f}"
+    return value if value - value == 0 else str(value)  # JSON knows no infinity
+
+
+def _json_other(value: Any, limit: int) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        data = bytes(value)
+        return base64.b64encode(data).decode("ascii") if len(data) <= limit else {"omitted_bytes": len(data)}
+    if isinstance(value, Mapping):
+        return {str(name): json_value(each, None, limit) for name, each in value.items()}
+    if isinstance(value, Sequence | set | frozenset):
+        return [json_value(each, None, limit) for each in value]
+    return str(value)
+
+
+def bound(value: Any, table: Table, name: str) -> Any:
+    """Return a JSON value as the column's driver wants it. Raises NoMatch where the column cannot hold it."""
+    kind = table.info(name).shape.kind
+    if value is None:
+        return None
+    if table.dialect == "sqlite":
+        return _for_sqlite(value, kind)
+    try:
+        return _CONVERSIONS.get(kind, str)(value)
+    except (ValueError, TypeError, InvalidOperation, binascii.Error):
+        raise NoMatch from None
+
+
+def _for_sqlite(value: Any, kind: Kind) -> Any:
+    """Leave values as SQLite gave them, but turn digits into numbers where the column holds numbers."""
+    if kind is Kind.BINARY and isinstance(value, str):
+        return _bytes(value)
+    if kind in (Kind.INTEGER, Kind.NUMBER) and isinstance(value, str):
+        return _sqlite_number(value)
+    if kind is Kind.TEXT and isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Decimal | uuid.UUID | datetime | date | time | dict | list):
+        return _sqlite_text(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def _sqlite_text(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
+
+
+def _sqlite_number(value: str) -> Any:
+    for convert in (_integer, float):
+        try:
+            return convert(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _integer(value: Any) -> int:
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("out of range")
+    return number
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, bytes | bytearray) else base64.b64decode(value, validate=True)
+
+
+def _as(kind: type[Any], parse: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda value: value if isinstance(value, kind) else parse(str(value))
+
+
+_CONVERSIONS: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.INTEGER: _integer,
+    Kind.NUMBER: lambda value: Decimal(str(value)),
+    Kind.BOOLEAN: bool,
+    Kind.DATE: _as(date, date.fromisoformat),
+    Kind.DATETIME: _as(datetime, datetime.fromisoformat),
+    Kind.TIME: _as(time, time.fromisoformat),
+    Kind.BINARY: _bytes,
+    Kind.UUID: _as(uuid.UUID, uuid.UUID),
+    Kind.JSON: lambda value: value,
+}
+
+
+def moment(value: Any) -> datetime | None:
+    """Read a date or an instant as an aware one, whatever the database kept it as; None where it is neither."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC) if isinstance(value, date) else None
+
+
+def same(left: Any, right: Any) -> bool:
+    """Compare a value read back with the one written: databases pad text and add time zones."""
+    if isinstance(left, datetime) and isinstance(right, datetime):
+        return moment(left) == moment(right)
+    if isinstance(left, str) and isinstance(right, str):
+        return left.rstrip() == right.rstrip()
+    if isinstance(left, bytes | bytearray | memoryview) and isinstance(right, bytes):
+        return bytes(left) == right
+    return bool(left == right)
