@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Take the append-only triggers away and put them back."""
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # It alters no table for which this transaction still has checks to do.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         present = connection.introspection.table_names(cursor)
         for table in set(present).intersection(append_only.APPEND_ONLY):
             for name in append_only.trigger_names(connection, table):
@@ -30,7 +33,7 @@ def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def unchecked(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """The same with foreign keys ignored. Not inside a transaction: SQLite would ignore the request."""
+    """The same with foreign keys ignored. SQLite ignores the request inside a transaction."""
     off, on = {
         "sqlite": ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"),
         "postgresql": ("SET session_replication_role = replica", "SET session_replication_role = DEFAULT"),

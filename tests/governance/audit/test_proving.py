@@ -1,0 +1,89 @@
+"""Proofs: each one convinces a verifier that sees nothing but the proof, and nothing is proven that does not hold."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governance.audit import proving
+from governance.audit.sequencer import sequence
+from governance.audit.verify import open_checkpoint
+from governance.crypto.errors import ProofRefused
+from governance.crypto.merkle import leaf_hash, verify_consistency, verify_inclusion
+from governance.errors import Conflict, LedgerBroken, NotFound
+from governance.models import LedgerCheckpoint, LedgerLeaf
+from tests.superuser import lifted
+
+if TYPE_CHECKING:
+    from governance.models import LedgerEntry
+    from tests.governance.audit.conftest import Write
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ledger(write: Write) -> list[LedgerEntry]:
+    entries = []
+    for count in (1, 4, 6):
+        entries += write(count)
+        sequence()
+    return entries
+
+
+def test_every_event_is_proven_under_the_newest_checkpoint(ledger: list[LedgerEntry]) -> None:
+    for index, entry in enumerate(ledger):
+        proof = proving.inclusion(entry.pk)
+        head = open_checkpoint(proof.note)
+        assert (proof.index, proof.size, head.size) == (index, 11, 11)
+        verify_inclusion(leaf_hash(entry.payload.encode()), proof.index, proof.size, proof.path, head.root)
+        altered = leaf_hash(entry.payload.replace("purpose", "purposE").encode())
+        with pytest.raises(ProofRefused):
+            verify_inclusion(altered, proof.index, proof.size, proof.path, head.root)
+
+
+def test_every_checkpoint_is_proven_to_extend_every_earlier_one(ledger: list[LedgerEntry]) -> None:
+    heads = [open_checkpoint(head.note) for head in LedgerCheckpoint.objects.order_by("size")]
+    assert [head.size for head in heads] == [1, 5, 11]
+    for old in heads:
+        for new in heads:
+            if old.size > new.size:
+                with pytest.raises(NotFound):
+                    proving.consistency(old.size, new.size)
+                continue
+            proof = proving.consistency(old.size, new.size)
+            verify_consistency(old.size, new.size, proof.path, old.root, new.root)
+
+
+def test_what_was_never_signed_is_not_proven(ledger: list[LedgerEntry], write: Write) -> None:
+    for sizes in ((0, 11), (2, 11), (5, 12)):
+        with pytest.raises(NotFound):
+            proving.consistency(*sizes)
+    with pytest.raises(NotFound):
+        proving.inclusion(uuid.uuid4())
+    (waiting,) = write(1)
+    with pytest.raises(Conflict):
+        proving.inclusion(waiting.pk)
+
+
+def test_the_newest_checkpoint_is_answered_when_there_is_one(write: Write) -> None:
+    assert proving.latest_checkpoint() is None
+    write(2)
+    sequence()
+    newest = proving.latest_checkpoint()
+    assert newest is not None
+    assert newest.size == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ledger_with_a_gap_proves_nothing(ledger: list[LedgerEntry]) -> None:
+    from django.db import connection
+
+    with lifted(connection):
+        LedgerLeaf.objects.filter(position=3).delete()
+        with pytest.raises(LedgerBroken):
+            proving.inclusion(ledger[0].pk)
+        LedgerCheckpoint.objects.all().delete()
+        with pytest.raises(LedgerBroken):
+            proving.inclusion(ledger[0].pk)

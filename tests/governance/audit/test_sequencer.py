@@ -1,0 +1,228 @@
+"""The sequencer: contiguous positions, one leader, and whatever happens at any statement, nothing lost or doubled."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from governance.audit import lease, sequencer
+from governance.audit.sequencer import LEASE, LEASE_PERIOD, sequence
+from governance.audit.verify import verify
+from governance.crypto.merkle import CompactRange
+from governance.crypto.notes import Checkpoint, Verifier, verify_note
+from governance.keys import signing
+from governance.models import Lease, LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
+
+if TYPE_CHECKING:
+    from tests.governance.audit.conftest import Write
+
+pytestmark = pytest.mark.django_db
+
+
+class Killed(Exception):
+    """Stands for kill -9 at one statement: the process goes no further."""
+
+
+class KillAt:
+    """Lets a number of statements through and stops at the next, as an execute wrapper of the connection."""
+
+    def __init__(self, statement: int) -> None:
+        self.left = statement
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        return execute(sql, params, many, context)
+
+
+def positions() -> list[int]:
+    return list(LedgerLeaf.objects.order_by("position").values_list("position", flat=True))
+
+
+def test_waiting_events_get_contiguous_positions_under_a_signed_head(write: Write) -> None:
+    entries = write(3)
+    assert sequence() == 3
+    leaves = list(LedgerLeaf.objects.order_by("position"))
+    assert [(leaf.position, leaf.entry_id) for leaf in leaves] == [(at, entry.id) for at, entry in enumerate(entries)]
+    assert [bytes(leaf.hash) for leaf in leaves] == [bytes(entry.leaf) for entry in entries]
+    assert not LedgerPending.objects.exists()
+    head = LedgerCheckpoint.objects.get()
+    tree = CompactRange()
+    for leaf in leaves:
+        tree.append(bytes(leaf.hash))
+    assert (head.size, bytes(head.root), bytes(head.frontier)) == (3, tree.root(), tree.to_bytes())
+    text = verify_note(head.note, [Verifier.parse(signing.verifier_key())])
+    assert Checkpoint.parse(text) == Checkpoint(signing.origin(), 3, tree.root())
+
+
+def test_a_limit_leaves_the_rest_for_the_next_run(write: Write) -> None:
+    write(5)
+    assert [sequence(limit=2), sequence(limit=2), sequence(limit=2), sequence(limit=2)] == [2, 2, 1, 0]
+    assert positions() == [0, 1, 2, 3, 4]
+    assert [head.size for head in LedgerCheckpoint.objects.order_by("size")] == [2, 4, 5]
+    assert verify().is_ok
+
+
+def test_an_empty_queue_makes_no_checkpoint() -> None:
+    assert sequence() == 0
+    assert not LedgerCheckpoint.objects.exists()
+    assert not Lease.objects.exists()
+
+
+def test_an_event_with_a_lower_id_that_commits_later_is_not_lost(write: Write) -> None:
+    # What a high-water mark would lose: the older event becomes visible after the newer one has its position.
+    older, newer = write(2)
+    LedgerPending.objects.filter(entry=older).delete()
+    assert sequence() == 1
+    LedgerPending.objects.create(entry=older)
+    assert sequence() == 1
+    assert [leaf.entry_id for leaf in LedgerLeaf.objects.order_by("position")] == [newer.id, older.id]
+    assert verify().is_ok
+
+
+def test_a_batch_costs_the_same_statements_whatever_its_size(write: Write) -> None:
+    counts = []
+    for size in (1, 60):
+        write(size)
+        with CaptureCount() as counted:
+            assert sequence() == size
+        counts.append(counted.count)
+    write(1)
+    assert counts[0] - counts[1] in {0, 1, 2}  # the first run also makes the lease row
+    assert counts[1] <= 12
+
+
+class CaptureCount:
+    """Counts the statements of the default connection."""
+
+    def __enter__(self) -> CaptureCount:
+        self.count = 0
+        self._wrapper = connection.execute_wrapper(self._note)
+        self._wrapper.__enter__()
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._wrapper.__exit__(*failure)
+
+    def _note(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        self.count += 1
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_any_statement_nothing_is_lost_and_nothing_is_placed_twice(write: Write) -> None:
+    write(3)
+    sequence()
+    statement = 0
+    while True:
+        write(2)
+        waiting = LedgerPending.objects.count()
+        before = len(positions())
+        try:
+            with connection.execute_wrapper(KillAt(statement)):
+                done = sequence()
+        except Killed:
+            # All of a batch or nothing of it, and nothing in between.
+            assert LedgerPending.objects.count() + len(positions()) == before + waiting == LedgerEntry.objects.count()
+            assert LedgerPending.objects.count() in {0, waiting}
+            assert LedgerCheckpoint.objects.order_by("-size").values_list("size", flat=True).first() == len(positions())
+            Lease.objects.update(expires_at=timezone.now())  # the dead holder's lease runs out
+            assert verify().is_ok
+        else:
+            assert done == waiting
+            break
+        statement += 1
+    assert statement >= 8  # it did go through every step
+    assert positions() == list(range(LedgerEntry.objects.count()))
+    assert verify().is_ok
+    assert not verify().pending
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_leader_that_slept_past_its_lease_writes_nothing(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(3)
+    prepare = sequencer._prepare  # noqa: SLF001  # the test steps in between reading and committing
+
+    def sleep_while_another_leads(limit: int, instant: Any) -> Any:
+        batch = prepare(limit, instant)
+        monkeypatch.setattr(sequencer, "_prepare", prepare)
+        Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        assert sequence() == 3
+        return batch
+
+    monkeypatch.setattr(sequencer, "_prepare", sleep_while_another_leads)
+    assert sequence() == 0
+    assert positions() == [0, 1, 2]
+    assert verify().is_ok
+
+
+def test_a_held_lease_keeps_others_out_until_it_expires(write: Write) -> None:
+    write(1)
+    now = timezone.now()
+    fence = lease.acquire(LEASE, period=LEASE_PERIOD, instant=now)
+    assert fence is not None
+    assert sequence() == 0
+    assert lease.acquire(LEASE, period=LEASE_PERIOD, instant=now) is None
+    later = now + LEASE_PERIOD
+    taken = lease.acquire(LEASE, period=LEASE_PERIOD, instant=later)
+    assert taken == fence + 1
+    assert not lease.confirm(LEASE, fence)
+    lease.release(LEASE, fence)  # the old holder gives back what is no longer its own
+    assert lease.confirm(LEASE, taken)
+    assert sequence() == 0
+    lease.release(LEASE, taken)
+    assert sequence() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failing_run_gives_the_lease_back(write: Write) -> None:
+    write(1)
+    LedgerCheckpoint.objects.create(size=0, root=b"", frontier=b"broken", note="", created_at=timezone.now())
+    with pytest.raises(Exception, match="tree state"):
+        sequence()
+    assert Lease.objects.get().expires_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_refuses_to_run_inside_a_business_transaction(write: Write) -> None:
+    write(1)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        sequence()
+    assert LedgerPending.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_racing_sequencers_and_writers_never_place_an_event_twice(write: Write) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time; run make test-postgres")
+    start = threading.Barrier(6)
+    failures: list[BaseException] = []
+
+    def run(work: Any) -> None:
+        try:
+            start.wait()
+            for _ in range(15):
+                work()
+        except BaseException as failure:  # noqa: BLE001  # a thread must not fail in silence
+            failures.append(failure)
+        finally:
+            connections.close_all()
+
+    works = [lambda: sequence(limit=7)] * 4 + [lambda: write(4)] * 2
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    while sequence():
+        pass
+    assert positions() == list(range(120))
+    assert LedgerLeaf.objects.values("entry_id").distinct().count() == LedgerEntry.objects.count() == 120
+    assert verify().is_ok
