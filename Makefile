@@ -24,7 +24,7 @@ THROWAWAY := GOVERNANCE_DEMO=false GOVERNANCE_KEY_FILE="$$scratch/keyring" GOVER
 	CELERY_BROKER_URL=memory:// DJANGO_SETTINGS_MODULE=config.settings \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 
-# Compiled modules are what makes a second start quick.
+# Bytecode is written on first use, for what is used; a second start is quick because of it.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-postgres check bench lock clean python
@@ -51,7 +51,7 @@ define install
 	if $(PY) -m pip --version >/dev/null 2>&1; then pip="$(PY) -m pip"; fi; \
 	rm -f .venv/locked; \
 	echo "Installing the packages of deploy/locks/$(1).txt into .venv ..."; \
-	$$pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore \
+	$$pip install --quiet --disable-pip-version-check --no-input --root-user-action=ignore --no-compile \
 	  --require-hashes --only-binary :all: -r deploy/locks/$(1).txt; \
 	echo "$(1) $$(git hash-object deploy/locks/$(1).txt)" > .venv/locked
 endef
