@@ -33,7 +33,7 @@ class Installation:
             "GOVERNANCE_BROKER_DIR": str(folder / "broker"),
             "GOVERNANCE_STATIC_ROOT": str(folder / "static"),
             "GOVERNANCE_TICK_SECONDS": "0.5",
-            "GOVERNANCE_LEASE_SECONDS": "3",
+            "GOVERNANCE_STEP_LEASE_SECONDS": "3",
             "GOVERNANCE_REQUEST_PURGE_DAYS": "0",
             "CELERY_BROKER_URL": "filesystem://",
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
