@@ -1,7 +1,7 @@
 """record(): turns what happened into an event about pseudonyms; personal data goes nowhere but the sealed body."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -76,9 +76,8 @@ def record(  # noqa: PLR0913  # one call says all of one event; each argument is
     about = _about(event, scope, key)
     entry = ledger.append(about if sealed is None else replace(about, body_commit=sealed.commit))
     if sealed is not None:
-        AuditBody(
-            entry=entry, controller_id=controller_id, subject_id=subject_id, salt=sealed.salt, body=sealed.body
-        ).save(force_insert=True)
+        owner = {"controller_id": UUID(scope.controller), "subject_id": subject_id}
+        AuditBody(entry=entry, salt=sealed.salt, body=sealed.body, **owner).save(force_insert=True)
     return entry
 
 
@@ -157,11 +156,11 @@ def _require_unlinked(subject_hex: str, event: LedgerEvent) -> None:
             raise AuditRefused("A person is named by subject_id alone; their id stands nowhere else in the event.")
 
 
-def _texts(values: Iterable[Detail]) -> Iterable[str]:
+def _texts(values: Iterable[object]) -> Iterable[str]:
     for value in values:
         if isinstance(value, str):
             yield value
-        elif isinstance(value, Sequence):
+        elif isinstance(value, list | tuple):
             yield from (item for item in value if isinstance(item, str))
 
 

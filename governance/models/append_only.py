@@ -28,7 +28,7 @@ _POSTGRES_TYPE = 2 + 8 + 16 + 32
 _POSTGRES_STANDING = """
     SELECT c.relname
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE c.relname = ANY(%s) AND pg_table_is_visible(c.oid)
+    WHERE pg_table_is_visible(c.oid)
       AND t.tgname = %s AND t.tgtype = %s AND t.tgqual IS NULL AND t.tgenabled IN ('O', 'A')
       AND p.proname = %s AND p.prosrc = %s
 """
@@ -72,9 +72,8 @@ def _guarded(connection: BaseDatabaseWrapper, cursor: CursorWrapper, tables: Ite
         standing = dict(cursor.fetchall())
         return {table for table in tables if _sqlite_triggers(connection, table).items() <= standing.items()}
     _require_postgres(connection)
-    parameters = [list(tables), _POSTGRES_TRIGGER, _POSTGRES_TYPE, _POSTGRES_FUNCTION, _POSTGRES_BODY]
-    cursor.execute(_POSTGRES_STANDING, parameters)
-    return {name for (name,) in cursor.fetchall()}
+    cursor.execute(_POSTGRES_STANDING, (_POSTGRES_TRIGGER, _POSTGRES_TYPE, _POSTGRES_FUNCTION, _POSTGRES_BODY))
+    return {name for (name,) in cursor.fetchall()}.intersection(tables)
 
 
 def _statements(connection: BaseDatabaseWrapper, tables: list[str]) -> list[str]:

@@ -54,6 +54,14 @@ def test_the_orm_is_refused_too(write: Write) -> None:
         entry.save()
 
 
+def test_a_row_is_not_replaced_either(write: Write) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite has INSERT OR REPLACE; run make test")
+    write(1)
+    with pytest.raises(IntegrityError, match="append-only"):
+        execute("INSERT OR REPLACE INTO governance_ledgerentry SELECT * FROM governance_ledgerentry")
+
+
 def test_the_queue_is_not_append_only(write: Write) -> None:
     (entry,) = write(1)
     LedgerPending.objects.filter(entry=entry).delete()
