@@ -9,11 +9,8 @@ import django
 
 django.setup()
 
-from django.db import transaction
-from django.utils import timezone
-
 from consent import services
-from governance import subjects
+from consent.lifecycle import State
 from governance.access import service_keys
 from governance.catalogue import purposes
 from governance.models import Controller
@@ -28,12 +25,12 @@ def main(people: int) -> None:
     purpose = purposes.create(
         controller, principal=principal, key="news", name="News", lawful_basis="consent", channels=["email"]
     )
+    notice = services.publish(
+        controller, key="welcome", title="Welcome", language="en", text="Our notice.", principal=principal
+    )
+    choice = services.Choice(purpose=purpose, state=State.GIVEN, method="import", notice_revision=notice)
     for number in range(people):
-        with transaction.atomic():
-            person = subjects.register(controller, [("email", f"p{number}@bench.example")], principal=principal)
-        services.record(
-            person, purpose=purpose, state="given", method="import", occurred_at=timezone.now(), principal=principal
-        )
+        services.record(controller, [("email", f"p{number}@bench.example")], [choice], principal=principal)
     account = service_keys.create_account(controller, "bench", [Role.CHECKER], ["*"], principal=principal)
     print(service_keys.issue(account, principal=principal))
 
