@@ -5,7 +5,7 @@ Order (ARCHITECTURE, "Decision"): principal may → purpose known → subject st
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -139,10 +139,10 @@ def decide(question: Question, facts: Facts, instant: datetime, lawful: Stage | 
         for stage in stages:
             verdict = stage(question, facts, instant) if stage else None
             if verdict is not None:
-                return verdict
+                return replace(verdict, ruleset=facts.ruleset)
     except Exception:  # noqa: BLE001  # an error in a rule denies, it never opens (invariant 4)
-        return deny("RULE_ERROR")
-    return deny("DEFAULT_DENY")
+        return deny("RULE_ERROR", ruleset=facts.ruleset)
+    return deny("DEFAULT_DENY", ruleset=facts.ruleset)
 
 
 def _principal_may(_question: Question, facts: Facts, _instant: datetime) -> Decision | None:
