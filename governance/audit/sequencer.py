@@ -9,10 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from governance.audit import lease
-from governance.crypto.merkle import CompactRange
-from governance.crypto.notes import Checkpoint
-from governance.keys import signing
+from governance.audit import checkpoint, lease
 from governance.models import LedgerCheckpoint, LedgerLeaf, LedgerPending
 
 LEASE = "ledger.sequencer"
@@ -31,7 +28,8 @@ class _Batch:
 def sequence(limit: int = 5000) -> int:
     """Sequence up to `limit` waiting events and answer how many; 0 also when another process leads.
 
-    Safe to call from anywhere at any time and after any crash. Opens its own transaction, so not inside another.
+    Safe to call at any time and after any crash. Opens its own transaction, so not inside another. Raises LedgerBroken
+    rather than extend and sign a ledger whose newest checkpoint was tampered with.
     """
     if not LedgerPending.objects.exists():
         return 0
@@ -48,7 +46,7 @@ def sequence(limit: int = 5000) -> int:
 
 def _prepare(limit: int, instant: datetime) -> _Batch | None:
     """Read the queue and sign; outside the transaction, because a signing key may live in another machine."""
-    tree = _tree()
+    tree = checkpoint.newest_tree()
     start = tree.size
     # Ascending ids within a batch: verify finds the place of a swap by it.
     waiting = LedgerPending.objects.order_by("entry_id").values_list("entry_id", "entry__leaf")[:limit]
@@ -58,15 +56,9 @@ def _prepare(limit: int, instant: datetime) -> _Batch | None:
         tree.append(bytes(leaf))
     if not leaves:
         return None
-    root = tree.root()
-    note = signing.sign_checkpoint(Checkpoint(signing.origin(), tree.size, root).text)
-    head = LedgerCheckpoint(size=tree.size, root=root, frontier=tree.to_bytes(), note=note, created_at=instant)
+    head = LedgerCheckpoint(size=tree.size, root=tree.root(), frontier=tree.to_bytes(), created_at=instant)
+    head.note = checkpoint.sign(tree)
     return _Batch(start, leaves, head)
-
-
-def _tree() -> CompactRange:
-    newest = LedgerCheckpoint.objects.order_by("-size").values_list("frontier", flat=True).first()
-    return CompactRange() if newest is None else CompactRange.from_bytes(bytes(newest))
 
 
 @transaction.atomic(durable=True)

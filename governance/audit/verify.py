@@ -5,8 +5,8 @@ attacker who rewrites an event together with its hashes leaves only a root that 
 between two checkpoints is named, or the index when the events stand out of order.
 
 What it cannot see, because nothing inside a database can: a whole ledger rewritten by somebody who also holds the
-signing key, an event removed before it had a position, and a restored older copy. Against the last and the first,
-keep a checkpoint elsewhere and pass it as `anchor`.
+signing key, or emptied and queued anew for our own sequencer to sign; a restored older copy; an event removed before
+it had a position. Against the first three, keep a checkpoint elsewhere and pass it as `anchor`.
 
 Sealed bodies are not opened to check their commitments: opening is a reveal, with its own policy and audit row.
 """
@@ -16,14 +16,13 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from governance.audit import rows
+from governance.audit import checkpoint, rows
+from governance.audit.checkpoint import open_checkpoint
 from governance.audit.report import Findings, Kind, Report
 from governance.audit.rows import Leaf
-from governance.crypto.errors import NoteRefused, ProofRefused
+from governance.crypto.errors import NoteRefused
 from governance.crypto.merkle import CompactRange
-from governance.crypto.notes import Checkpoint, Verifier, verify_note
-from governance.errors import BadInput
-from governance.keys import signing
+from governance.crypto.notes import Checkpoint
 from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
 
 LATE_AFTER = timedelta(minutes=15)
@@ -57,23 +56,6 @@ def verify(*, anchor: str | None = None, late_after: timedelta = LATE_AFTER, ins
     )
 
 
-def open_checkpoint(note: str) -> Checkpoint:
-    """Answer what a checkpoint note claims; raises BadInput when this ledger's key did not sign it."""
-    try:
-        return _opened(note)
-    except NoteRefused as refused:
-        message = f"This is not a checkpoint of this ledger. {refused}"
-        raise BadInput(message) from refused
-
-
-def _opened(note: str) -> Checkpoint:
-    checkpoint = Checkpoint.parse(verify_note(note, [Verifier.parse(signing.verifier_key())]))
-    # One key can sign for several logs; another log's head must not pass for ours.
-    if checkpoint.origin != signing.origin():
-        raise NoteRefused("The checkpoint belongs to another log.")
-    return checkpoint
-
-
 class _Walk:
     """Goes through leaves and checkpoints side by side. `tree` is None while a gap makes it unknowable."""
 
@@ -82,6 +64,7 @@ class _Walk:
         self.kept = kept
         self.size = size
         self.tree: CompactRange | None = CompactRange()
+        self.start = 0
         self.next_position = 0
         self.is_explained = False
         self.is_cut = False
@@ -93,15 +76,14 @@ class _Walk:
         stream = rows.leaves(self.size)
         leaf = next(stream, None)
         count = 0
-        start = 0
         for head in LedgerCheckpoint.objects.filter(size__lte=self.size).order_by("size").iterator():
             while leaf is not None and leaf.position < head.size:
                 self._take(leaf)
                 leaf = next(stream, None)
             if self.next_position < head.size and not self.is_cut:
                 self._cut(head.size, is_last=leaf is None)
-            self._close(head, start)
-            count, start = count + 1, head.size
+            self._close(head)
+            count += 1
         return count
 
     def _take(self, leaf: Leaf) -> None:
@@ -136,39 +118,40 @@ class _Walk:
         if self.kept is not None and tree.size == self.kept.size and tree.root() != self.kept.root:
             self.findings.add(Kind.HISTORY_REPLACED, 0, self.kept.size - 1, "the kept checkpoint has another root")
 
-    def _close(self, head: LedgerCheckpoint, start: int) -> None:
+    def _close(self, head: LedgerCheckpoint) -> None:
         """Judge a checkpoint at the end of its stretch, and start the next from the tree that was signed."""
+        # Ids ascend within a batch, not across.
+        self.before = None
         signed = self._signed(head)
-        if signed is not None and not self.is_cut and (self.tree is None or self.tree.root() != signed.root):
+        if signed is None:
+            # It vouches for nothing: what is wrong before it shows at the next one, so the stretch goes on.
+            return
+        if not self.is_cut and (self.tree is None or self.tree.root() != signed.root):
             if not self.is_explained:
-                self._name_stretch(start, head.size)
+                self._name_stretch(head.size)
             # Each stretch is judged by itself: one forged event must not make every later checkpoint look forged.
-            self.tree = self._restart(head, signed)
-        self.is_explained, self.before, self.descent = False, None, None
+            self.tree = checkpoint.stored_tree(head)
+        self.start, self.is_explained, self.descent = head.size, False, None
 
     def _signed(self, head: LedgerCheckpoint) -> Checkpoint | None:
+        """Answer what a checkpoint signs, once its columns and stored tree are that and nothing else."""
         try:
-            signed = _opened(head.note)
+            signed = checkpoint.opened(head.note)
         except NoteRefused:
             self.findings.add(Kind.CHECKPOINT_FORGED, head.size - 1, detail=f"checkpoint of size {head.size}")
             return None
-        if (signed.size, signed.root) == (head.size, bytes(head.root)):
+        tree = checkpoint.stored_tree(head)
+        claims = {(head.size, bytes(head.root)), (tree.size, tree.root()) if tree else None}
+        if claims == {(signed.size, signed.root)}:
             return signed
         self.findings.add(Kind.CHECKPOINT_EDITED, head.size - 1, detail=f"checkpoint of size {head.size}")
-        return signed if signed.size == head.size else None
+        return None
 
-    def _name_stretch(self, start: int, end: int) -> None:
+    def _name_stretch(self, end: int) -> None:
         if self.descent is not None:
             self.findings.add(Kind.ROWS_REORDERED, self.descent)
         else:
-            self.findings.add(Kind.ROOT_MISMATCH, start, end - 1)
-
-    def _restart(self, head: LedgerCheckpoint, signed: Checkpoint) -> CompactRange | None:
-        try:
-            tree = CompactRange.from_bytes(bytes(head.frontier))
-        except ProofRefused:
-            return None
-        return tree if (tree.size, tree.root()) == (signed.size, signed.root) else None
+            self.findings.add(Kind.ROOT_MISMATCH, self.start, end - 1)
 
 
 def _find_unplaced(findings: Findings) -> None:

@@ -195,6 +195,12 @@ def test_uuid7s_only_grow_also_when_the_clock_steps_back(steps: list[int]) -> No
     assert len(set(made)) == len(made)
 
 
+def test_a_full_counter_moves_on_to_the_next_millisecond() -> None:
+    clock = ledger._Clock()  # noqa: SLF001  # 2^41 calls in one millisecond cannot be waited for
+    clock.milliseconds, clock.counter = 1000, 2**42 - 2
+    assert [clock.tick(1000), clock.tick(1000), clock.tick(1000)] == [(1000, 2**42 - 1), (1001, 0), (1001, 1)]
+
+
 def test_uuid7s_of_many_threads_differ() -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: ledger.uuid7(INSTANT), range(4000)))

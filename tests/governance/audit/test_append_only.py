@@ -36,7 +36,7 @@ def test_rows_are_never_changed_or_removed(write: Write, table: str, column: str
     write(2)
     sequence()
     settle()
-    statements = [f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"]  # noqa: S608  # our own names
+    statements = [f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"]
     if connection.vendor == "postgresql":
         statements.append(f"TRUNCATE {table} CASCADE")
     for statement in statements:

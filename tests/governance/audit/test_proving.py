@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governance.audit import proving
+from governance.audit.checkpoint import open_checkpoint
 from governance.audit.sequencer import sequence
-from governance.audit.verify import open_checkpoint
 from governance.crypto.errors import ProofRefused
 from governance.crypto.merkle import leaf_hash, verify_consistency, verify_inclusion
 from governance.errors import Conflict, LedgerBroken, NotFound

@@ -15,6 +15,7 @@ from governance.audit.sequencer import LEASE, LEASE_PERIOD, sequence
 from governance.audit.verify import verify
 from governance.crypto.merkle import CompactRange
 from governance.crypto.notes import Checkpoint, Verifier, verify_note
+from governance.errors import LedgerBroken
 from governance.keys import signing
 from governance.models import Lease, LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
 
@@ -184,9 +185,16 @@ def test_a_held_lease_keeps_others_out_until_it_expires(write: Write) -> None:
 def test_a_failing_run_gives_the_lease_back(write: Write) -> None:
     write(1)
     LedgerCheckpoint.objects.create(size=0, root=b"", frontier=b"broken", note="", created_at=timezone.now())
-    with pytest.raises(Exception, match="tree state"):
+    with pytest.raises(LedgerBroken):
         sequence()
     assert Lease.objects.get().expires_at is None
+
+
+def test_an_event_that_vanished_before_its_turn_makes_no_checkpoint(write: Write) -> None:
+    write(1)
+    assert sequence(limit=0) == 0
+    assert not LedgerCheckpoint.objects.exists()
+    assert sequence() == 1
 
 
 @pytest.mark.django_db(transaction=True)

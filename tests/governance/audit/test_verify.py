@@ -20,7 +20,7 @@ from governance.audit.sequencer import sequence
 from governance.audit.verify import verify
 from governance.crypto.merkle import CompactRange, leaf_hash
 from governance.crypto.notes import Checkpoint, sign_note
-from governance.errors import BadInput
+from governance.errors import BadInput, LedgerBroken
 from governance.keys import signing
 from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
 from tests.superuser import unchecked
@@ -242,6 +242,43 @@ def test_a_checkpoint_swapped_for_another_or_edited_is_named(ledger: list[Ledger
 
 
 @pytest.mark.usefixtures("superuser")
+@pytest.mark.parametrize("frontier", [b"", b"x" * 40, CompactRange().to_bytes()])
+def test_an_edited_stored_tree_is_named_and_never_extended(
+    ledger: list[LedgerEntry], write: Write, frontier: bytes
+) -> None:
+    LedgerCheckpoint.objects.filter(size=9).update(frontier=frontier)
+    write(1)
+    with pytest.raises(LedgerBroken):
+        sequence()
+    assert found() == [(Kind.CHECKPOINT_EDITED, 8, None)]
+
+
+@pytest.mark.usefixtures("superuser")
+def test_a_forged_tree_does_not_get_our_signature(ledger: list[LedgerEntry], write: Write) -> None:
+    forged = CompactRange()
+    for _ in range(9):
+        forged.append(b"\1" * 32)
+    LedgerCheckpoint.objects.filter(size=9).update(frontier=forged.to_bytes(), root=forged.root())
+    write(1)
+    with pytest.raises(LedgerBroken):
+        sequence()
+    note = sign_note(Checkpoint(signing.origin(), 9, forged.root()).text, signing.origin(), b"\7" * 32)
+    LedgerCheckpoint.objects.filter(size=9).update(note=note)
+    with pytest.raises(LedgerBroken):
+        sequence()
+    assert LedgerCheckpoint.objects.count() == 3
+
+
+@pytest.mark.usefixtures("superuser")
+def test_a_forged_checkpoint_does_not_hide_what_was_rewritten_before_it(ledger: list[LedgerEntry]) -> None:
+    payload = ledger[4].payload.replace('"version":1', '"version":9')
+    LedgerEntry.objects.filter(pk=ledger[4].pk).update(payload=payload, leaf=leaf_hash(payload.encode()))
+    LedgerLeaf.objects.filter(position=4).update(hash=leaf_hash(payload.encode()))
+    LedgerCheckpoint.objects.filter(size=6).update(note="nonsense")
+    assert found() == [(Kind.CHECKPOINT_FORGED, 5, None), (Kind.ROOT_MISMATCH, 3, 8)]
+
+
+@pytest.mark.usefixtures("superuser")
 def test_positions_beyond_the_newest_checkpoint_are_named(ledger: list[LedgerEntry]) -> None:
     execute("DELETE FROM governance_ledgercheckpoint WHERE size = 9")
     assert found() == [(Kind.TAIL_UNSIGNED, 6, 8)]
@@ -322,7 +359,18 @@ def test_the_command_names_the_index_and_fails(ledger: list[LedgerEntry]) -> Non
     execute("UPDATE governance_ledgerentry SET payload = 'x' WHERE id = %s", stored(ledger[4]))
     code, said = run()
     assert code == 1
-    assert "payload edited at index 4" in said
+    assert "payload edited at index 4: event" in said
+    execute("DELETE FROM governance_ledgerleaf WHERE position >= 5")
+    assert "tail truncated at index 5 to 8" in run()[1]
+    assert "entry unplaced without a position" in run()[1]
+
+
+@pytest.mark.usefixtures("superuser")
+def test_the_command_prints_the_first_problems_and_counts_the_rest(write: Write) -> None:
+    write(KEPT)
+    sequence()
+    LedgerEntry.objects.update(payload="{}")
+    assert "and 9 more" in run()[1]
 
 
 def test_the_command_tells_what_it_could_not_verify(
