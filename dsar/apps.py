@@ -10,3 +10,13 @@ class DsarConfig(AppConfig):
 
     name = "dsar"
     verbose_name = "Requests"
+
+    def ready(self) -> None:
+        """Plug in the periodic work, the person's own requests, the home page's panel and the console's pages."""
+        from dsar import admin, sockets, tasks
+        from governance import registry
+
+        registry.register_work("dsar.requests", tasks.work)
+        registry.register_personal_data("dsar", sockets.personal_data)
+        registry.register_panel(sockets.panel)
+        admin.register()

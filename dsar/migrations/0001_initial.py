@@ -8,99 +8,234 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FieldOutcome',
+            name="FieldOutcome",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dataset', models.CharField(max_length=128)),
-                ('collection', models.CharField(max_length=200)),
-                ('field', models.CharField(max_length=200)),
-                ('outcome', models.CharField(choices=[('erased', 'Erased'), ('retained', 'Retained'), ('not_found', 'Not Found'), ('failed', 'Failed')], max_length=16)),
-                ('reason', models.CharField(blank=True, help_text='Why it is kept, or an error code.', max_length=200)),
-                ('citation', models.CharField(blank=True, max_length=200)),
-                ('until', models.DateField(null=True)),
-                ('rows', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("dataset", models.CharField(max_length=128)),
+                ("collection", models.CharField(max_length=200)),
+                ("field", models.CharField(max_length=200)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("erased", "Erased"),
+                            ("retained", "Retained"),
+                            ("not_found", "Not Found"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, help_text="Why it is kept, or an error code.", max_length=200)),
+                ("citation", models.CharField(blank=True, max_length=200)),
+                ("until", models.DateField(null=True)),
+                ("rows", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'ordering': ('dataset', 'collection', 'field', 'outcome', 'id'),
+                "ordering": ("dataset", "collection", "field", "outcome", "id"),
             },
         ),
         migrations.CreateModel(
-            name='RequestPackage',
+            name="RequestPackage",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('content', governance.fields.SealedField(label='request.package', null=True, scope_field='request_id', scope_kind='request')),
-                ('digest', models.CharField(help_text='SHA-256 of the file the person receives.', max_length=64)),
-                ('size', models.PositiveBigIntegerField()),
-                ('summary', models.JSONField(default=dict, help_text='Rows per collection and what is withheld: names, counts, codes.')),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(help_text='Counted from the answer.', null=True)),
-                ('attempts_left', models.PositiveSmallIntegerField(default=5)),
-                ('open_until', models.DateTimeField(help_text="A fresh code opens the API's download until then.", null=True)),
-                ('downloaded_at', models.DateTimeField(null=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "content",
+                    governance.fields.SealedField(
+                        label="request.package", null=True, scope_field="request_id", scope_kind="request"
+                    ),
+                ),
+                ("digest", models.CharField(help_text="SHA-256 of the file the person receives.", max_length=64)),
+                ("size", models.PositiveBigIntegerField()),
+                (
+                    "summary",
+                    models.JSONField(
+                        default=dict, help_text="Rows per collection and what is withheld: names, counts, codes."
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(help_text="Counted from the answer.", null=True)),
+                ("attempts_left", models.PositiveSmallIntegerField(default=5)),
+                (
+                    "open_until",
+                    models.DateTimeField(help_text="A fresh code opens the API's download until then.", null=True),
+                ),
+                ("downloaded_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='RequestPlan',
+            name="RequestPlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('plan', models.JSONField(help_text='Steps, targets, retained and withheld fields: names only.')),
-                ('counts', models.JSONField(default=dict, help_text='Rows found per collection, once every locate step ended.')),
-                ('digest', models.CharField(blank=True, help_text='SHA-256 of plan and counts; empty until counted.', max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('approved_at', models.DateTimeField(null=True)),
-                ('approved_digest', models.CharField(blank=True, max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("plan", models.JSONField(help_text="Steps, targets, retained and withheld fields: names only.")),
+                (
+                    "counts",
+                    models.JSONField(
+                        default=dict, help_text="Rows found per collection, once every locate step ended."
+                    ),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of plan and counts; empty until counted.", max_length=64
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("approved_at", models.DateTimeField(null=True)),
+                ("approved_digest", models.CharField(blank=True, max_length=64)),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='RequestRight',
+            name="RequestRight",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('right', models.CharField(choices=[('access', 'access'), ('rectification', 'rectification'), ('erasure', 'erasure'), ('restriction', 'restriction'), ('portability', 'portability'), ('objection', 'objection'), ('opt_out_of_sale', 'opt out of sale'), ('limit_sensitive_use', 'limit sensitive use')], max_length=24)),
-                ('rule_id', models.CharField(max_length=64)),
-                ('rule_version', models.PositiveIntegerField()),
-                ('due_on', models.DateField()),
-                ('due_at', models.DateTimeField()),
-                ('derivation', models.JSONField(default=dict, help_text='Every step of the computation, with its citation.')),
-                ('extended_until', models.DateField(null=True)),
-                ('extension_reason', models.CharField(blank=True, choices=[('complexity', 'complexity'), ('number_of_requests', 'number of requests')], max_length=32)),
-                ('outcome', models.CharField(blank=True, choices=[('granted', 'Granted'), ('partly_granted', 'Partly'), ('not_found', 'Not Found'), ('refused', 'Refused')], max_length=16)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "right",
+                    models.CharField(
+                        choices=[
+                            ("access", "access"),
+                            ("rectification", "rectification"),
+                            ("erasure", "erasure"),
+                            ("restriction", "restriction"),
+                            ("portability", "portability"),
+                            ("objection", "objection"),
+                            ("opt_out_of_sale", "opt out of sale"),
+                            ("limit_sensitive_use", "limit sensitive use"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("rule_id", models.CharField(max_length=64)),
+                ("rule_version", models.PositiveIntegerField()),
+                ("due_on", models.DateField()),
+                ("due_at", models.DateTimeField()),
+                (
+                    "derivation",
+                    models.JSONField(default=dict, help_text="Every step of the computation, with its citation."),
+                ),
+                ("extended_until", models.DateField(null=True)),
+                (
+                    "extension_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[("complexity", "complexity"), ("number_of_requests", "number of requests")],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("granted", "Granted"),
+                            ("partly_granted", "Partly"),
+                            ("not_found", "Not Found"),
+                            ("refused", "Refused"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='SubjectRequest',
+            name="SubjectRequest",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(max_length=16, unique=True)),
-                ('status', models.CharField(choices=[('received', 'received'), ('verifying', 'verifying'), ('planning', 'planning'), ('awaiting_approval', 'awaiting approval'), ('executing', 'executing'), ('reviewing', 'reviewing'), ('responded', 'responded'), ('closed', 'closed'), ('refused', 'refused'), ('withdrawn', 'withdrawn'), ('lapsed', 'lapsed'), ('duplicate', 'duplicate')], default=dsar.lifecycle.Status['RECEIVED'], max_length=24)),
-                ('regime', models.CharField(choices=[('GDPR', 'GDPR'), ('UK_GDPR', 'UK GDPR'), ('CCPA', 'CCPA'), ('VOLUNTARY', 'VOLUNTARY')], default=dsar.deadlines.vocabulary.Regime['GDPR'], max_length=16)),
-                ('manner', models.CharField(choices=[('portal', 'Portal'), ('api', 'Api'), ('officer', 'Officer')], max_length=16)),
-                ('language', models.CharField(default='en', max_length=16)),
-                ('contact', governance.fields.SealedField(label='request.contact', null=True, scope_field='id', scope_kind='request')),
-                ('proof_id', models.UUIDField(help_text='The latest proof of the address, for the code.', null=True)),
-                ('received_at', models.DateTimeField()),
-                ('verified_at', models.DateTimeField(null=True)),
-                ('responded_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField(help_text='The earliest clock of its rights; the queue is sorted by it.')),
-                ('erased_at', models.DateTimeField(help_text="When the person's key was destroyed for this request.", null=True)),
-                ('refusal_reason', models.CharField(blank=True, choices=[('suspected_fraud', 'Suspected Fraud'), ('insufficient_verification', 'Insufficient Verification'), ('no_match', 'No Match'), ('claim_not_covered', 'Claim Not Covered'), ('outside_jurisdiction', 'Outside Jurisdiction'), ('too_many_requests', 'Too Many Requests'), ('other', 'Other')], max_length=32)),
-                ('purge_after', models.DateTimeField(help_text="When the request's own key is destroyed.", null=True)),
-                ('purged_at', models.DateTimeField(null=True)),
-                ('created_by', models.CharField(help_text='Opaque reference of the principal that recorded it.', max_length=80)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("reference", models.CharField(max_length=16, unique=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("received", "received"),
+                            ("verifying", "verifying"),
+                            ("planning", "planning"),
+                            ("awaiting_approval", "awaiting approval"),
+                            ("executing", "executing"),
+                            ("reviewing", "reviewing"),
+                            ("responded", "responded"),
+                            ("closed", "closed"),
+                            ("refused", "refused"),
+                            ("withdrawn", "withdrawn"),
+                            ("lapsed", "lapsed"),
+                            ("duplicate", "duplicate"),
+                        ],
+                        default=dsar.lifecycle.Status["RECEIVED"],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "regime",
+                    models.CharField(
+                        choices=[
+                            ("GDPR", "GDPR"),
+                            ("UK_GDPR", "UK GDPR"),
+                            ("CCPA", "CCPA"),
+                            ("VOLUNTARY", "VOLUNTARY"),
+                        ],
+                        default=dsar.deadlines.vocabulary.Regime["GDPR"],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "manner",
+                    models.CharField(
+                        choices=[("portal", "Portal"), ("api", "Api"), ("officer", "Officer")], max_length=16
+                    ),
+                ),
+                ("language", models.CharField(default="en", max_length=16)),
+                (
+                    "contact",
+                    governance.fields.SealedField(
+                        label="request.contact", null=True, scope_field="id", scope_kind="request"
+                    ),
+                ),
+                ("proof_id", models.UUIDField(help_text="The latest proof of the address, for the code.", null=True)),
+                ("received_at", models.DateTimeField()),
+                ("verified_at", models.DateTimeField(null=True)),
+                ("responded_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "due_at",
+                    models.DateTimeField(help_text="The earliest clock of its rights; the queue is sorted by it."),
+                ),
+                (
+                    "erased_at",
+                    models.DateTimeField(help_text="When the person's key was destroyed for this request.", null=True),
+                ),
+                (
+                    "refusal_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("suspected_fraud", "Suspected Fraud"),
+                            ("insufficient_verification", "Insufficient Verification"),
+                            ("no_match", "No Match"),
+                            ("claim_not_covered", "Claim Not Covered"),
+                            ("outside_jurisdiction", "Outside Jurisdiction"),
+                            ("too_many_requests", "Too Many Requests"),
+                            ("other", "Other"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("purge_after", models.DateTimeField(help_text="When the request's own key is destroyed.", null=True)),
+                ("purged_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.CharField(help_text="Opaque reference of the principal that recorded it.", max_length=80),
+                ),
             ],
         ),
     ]

@@ -6,130 +6,254 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('dsar', '0001_initial'),
-        ('governance', '0001_initial'),
+        ("dsar", "0001_initial"),
+        ("governance", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='fieldoutcome',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.system'),
+            model_name="fieldoutcome",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.system"
+            ),
         ),
         migrations.AddField(
-            model_name='requestpackage',
-            name='controller',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller'),
+            model_name="requestpackage",
+            name="controller",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.controller"
+            ),
         ),
         migrations.AddField(
-            model_name='requestplan',
-            name='approved_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="requestplan",
+            name="approved_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='subjectrequest',
-            name='brand',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.brand'),
+            model_name="subjectrequest",
+            name="brand",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="governance.brand",
+            ),
         ),
         migrations.AddField(
-            model_name='subjectrequest',
-            name='controller',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller'),
+            model_name="subjectrequest",
+            name="controller",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.controller"
+            ),
         ),
         migrations.AddField(
-            model_name='subjectrequest',
-            name='duplicate_of',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='dsar.subjectrequest'),
+            model_name="subjectrequest",
+            name="duplicate_of",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="dsar.subjectrequest"
+            ),
         ),
         migrations.AddField(
-            model_name='subjectrequest',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="subjectrequest",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='subjectrequest',
-            name='subject',
-            field=models.ForeignKey(help_text='Set once the address is proven.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.datasubject'),
+            model_name="subjectrequest",
+            name="subject",
+            field=models.ForeignKey(
+                help_text="Set once the address is proven.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="governance.datasubject",
+            ),
         ),
         migrations.AddField(
-            model_name='requestright',
-            name='request',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rights', to='dsar.subjectrequest'),
+            model_name="requestright",
+            name="request",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="rights", to="dsar.subjectrequest"
+            ),
         ),
         migrations.AddField(
-            model_name='requestplan',
-            name='request',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='plans', to='dsar.subjectrequest'),
+            model_name="requestplan",
+            name="request",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="plans", to="dsar.subjectrequest"
+            ),
         ),
         migrations.AddField(
-            model_name='requestpackage',
-            name='request',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='package', to='dsar.subjectrequest'),
+            model_name="requestpackage",
+            name="request",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="package", to="dsar.subjectrequest"
+            ),
         ),
         migrations.AddField(
-            model_name='fieldoutcome',
-            name='request',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='dsar.subjectrequest'),
+            model_name="fieldoutcome",
+            name="request",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="outcomes", to="dsar.subjectrequest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(fields=['controller', 'status', 'due_at'], name='subjectrequest_queue'),
+            model_name="subjectrequest",
+            index=models.Index(fields=["controller", "status", "due_at"], name="subjectrequest_queue"),
         ),
         migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(fields=['status', 'due_at'], name='subjectrequest_work'),
+            model_name="subjectrequest",
+            index=models.Index(fields=["status", "due_at"], name="subjectrequest_work"),
         ),
         migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(condition=models.Q(('purged_at__isnull', True)), fields=['purge_after'], name='subjectrequest_purge'),
+            model_name="subjectrequest",
+            index=models.Index(
+                condition=models.Q(("purged_at__isnull", True)), fields=["purge_after"], name="subjectrequest_purge"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subjectrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['received', 'verifying', 'planning', 'awaiting_approval', 'executing', 'reviewing', 'responded', 'closed', 'refused', 'withdrawn', 'lapsed', 'duplicate'])), name='subjectrequest_status_known'),
+            model_name="subjectrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "received",
+                            "verifying",
+                            "planning",
+                            "awaiting_approval",
+                            "executing",
+                            "reviewing",
+                            "responded",
+                            "closed",
+                            "refused",
+                            "withdrawn",
+                            "lapsed",
+                            "duplicate",
+                        ],
+                    )
+                ),
+                name="subjectrequest_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subjectrequest',
-            constraint=models.CheckConstraint(condition=models.Q(('regime__in', ['GDPR', 'UK_GDPR', 'CCPA', 'VOLUNTARY'])), name='subjectrequest_regime_known'),
+            model_name="subjectrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("regime__in", ["GDPR", "UK_GDPR", "CCPA", "VOLUNTARY"])),
+                name="subjectrequest_regime_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subjectrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'refused'), _negated=True), models.Q(('refusal_reason', ''), _negated=True), _connector='OR'), name='subjectrequest_refusal_has_reason'),
+            model_name="subjectrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "refused"), _negated=True),
+                    models.Q(("refusal_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="subjectrequest_refusal_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subjectrequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['planning', 'awaiting_approval', 'executing', 'reviewing', 'responded']), _negated=True), ('verified_at__isnull', False), _connector='OR'), name='subjectrequest_worked_is_verified'),
+            model_name="subjectrequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("status__in", ["planning", "awaiting_approval", "executing", "reviewing", "responded"]),
+                        _negated=True,
+                    ),
+                    ("verified_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="subjectrequest_worked_is_verified",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestright',
-            constraint=models.UniqueConstraint(fields=('request', 'right'), name='requestright_once'),
+            model_name="requestright",
+            constraint=models.UniqueConstraint(fields=("request", "right"), name="requestright_once"),
         ),
         migrations.AddConstraint(
-            model_name='requestright',
-            constraint=models.CheckConstraint(condition=models.Q(('right__in', ['access', 'rectification', 'erasure', 'restriction', 'portability', 'objection', 'opt_out_of_sale', 'limit_sensitive_use'])), name='requestright_right_known'),
+            model_name="requestright",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "right__in",
+                        [
+                            "access",
+                            "rectification",
+                            "erasure",
+                            "restriction",
+                            "portability",
+                            "objection",
+                            "opt_out_of_sale",
+                            "limit_sensitive_use",
+                        ],
+                    )
+                ),
+                name="requestright_right_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestright',
-            constraint=models.CheckConstraint(condition=models.Q(('extended_until__isnull', True), models.Q(('extension_reason', ''), _negated=True), _connector='OR'), name='requestright_extension_has_reason'),
+            model_name="requestright",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("extended_until__isnull", True), models.Q(("extension_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="requestright_extension_has_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestplan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_at__isnull', True), ('approved_by__isnull', True), ('approved_digest', '')), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False), ('approved_digest', models.F('digest')), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='requestplan_approval_is_whole'),
+            model_name="requestplan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("approved_at__isnull", True), ("approved_by__isnull", True), ("approved_digest", "")),
+                    models.Q(
+                        ("approved_at__isnull", False),
+                        ("approved_by__isnull", False),
+                        ("approved_digest", models.F("digest")),
+                        models.Q(("digest", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="requestplan_approval_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fieldoutcome',
-            constraint=models.UniqueConstraint(fields=('request', 'dataset', 'collection', 'field', 'outcome', 'reason'), name='fieldoutcome_once'),
+            model_name="fieldoutcome",
+            constraint=models.UniqueConstraint(
+                fields=("request", "dataset", "collection", "field", "outcome", "reason"), name="fieldoutcome_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fieldoutcome',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['erased', 'retained', 'not_found', 'failed'])), name='fieldoutcome_known'),
+            model_name="fieldoutcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome__in", ["erased", "retained", "not_found", "failed"])),
+                name="fieldoutcome_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fieldoutcome',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome__in', ['retained', 'failed']), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='fieldoutcome_has_reason'),
+            model_name="fieldoutcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome__in", ["retained", "failed"]), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="fieldoutcome_has_reason",
+            ),
         ),
     ]

@@ -1,0 +1,165 @@
+"""The queue and the page of one request, from top to bottom; it only reads, and opens no sealed value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.paginator import Paginator
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dsar.admin.forms import ExtendForm, RefuseForm
+from dsar.lifecycle import Event, Status, allowed_events
+from dsar.models import RequestPackage, SubjectRequest
+from dsar.selectors import queue
+from dsar.selectors.due import due
+from dsar.selectors.timeline import timeline
+from dsar.services.wording import withheld_in
+from dsar.verification import reference_of
+from governance import access
+from governance.catalogue import planning
+from governance.console import pages
+from governance.errors import NotFound
+from governance.policy.vocabulary import Action
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpResponse
+
+    from dsar.models import RequestPlan
+    from governance.console.desk import DeskRequest
+
+_PAGE: Final = 50
+_TONES: Final = {
+    Status.AWAITING_APPROVAL.value: "warn",
+    Status.REVIEWING.value: "warn",
+    Status.RESPONDED.value: "ok",
+    Status.CLOSED.value: "ok",
+    Status.REFUSED.value: "danger",
+}
+
+
+@require_safe
+def queue_page(request: DeskRequest) -> HttpResponse:
+    """List requests, least time left first."""
+    name = request.GET.get("tab", "open")
+    name = name if name in queue.TABS else "open"
+    principal, controller, now = request.desk.principal, request.desk.controller, timezone.now()
+    counts = queue.tab_counts(principal, controller, now)
+    shown = Paginator(queue.tab(principal, controller, name, now), _PAGE).get_page(request.GET.get("page"))
+    context = {
+        "tab": name,
+        "tabs": [(key, words, counts[key]) for key, (words, _statuses) in queue.TABS.items()],
+        "page_of_rows": shown,
+        "rows": [
+            {
+                "row": row,
+                "rights": queue.words_of(row),
+                "due": due(row.status, row.due_at, now, controller.time_zone),
+                "status": row.status.replace("_", " "),
+                "tone": _TONES.get(row.status, "info"),
+                "next": queue.NEXT_WORDS.get(row.status, ""),
+            }
+            for row in shown
+        ],
+        "may_create": request.desk.may(Action.REQUEST_CREATE),
+    }
+    return pages.render(request, "dsar/console/queue.html", context)
+
+
+@require_safe
+def one(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Show one request."""
+    return show(request, found(request, request_id))
+
+
+def found(request: DeskRequest, request_id: UUID) -> SubjectRequest:
+    """Answer a request of the controller in view; the same NotFound for an absent and a foreign one."""
+    row = queue.visible(request.desk.principal).filter(pk=request_id, controller=request.desk.controller).first()
+    if row is None:
+        raise NotFound
+    access.require(request.desk.principal, Action.REQUEST_READ, row)
+    return row
+
+
+def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Render the page of a request."""
+    plans = list(row.plans.select_related("approved_by").order_by("-pk")[:1])
+    current = plans[0] if plans else None
+    now = timezone.now()
+    context = {
+        "row": row,
+        "status": row.status.replace("_", " "),
+        "tone": _TONES.get(row.status, "info"),
+        "due": due(row.status, row.due_at, now, row.controller.time_zone),
+        "rights": list(row.rights.all()),
+        "rights_words": queue.words_of(row),
+        "outcomes": _outcomes(row),
+        "package": RequestPackage.objects.filter(request=row).defer("content").first(),
+        "moments": timeline(reference_of(row)),
+        "refuse_form": RefuseForm(),
+        "extend_form": ExtendForm(),
+        **_plan(current),
+        **_offers(request, row),
+        **more,
+    }
+    return pages.render(request, "dsar/console/request.html", context, status)
+
+
+def _plan(current: RequestPlan | None) -> dict[str, Any]:
+    if current is None:
+        return {"plan": None}
+    made = planning.from_dict(current.plan)
+    found_rows = [
+        {"place": place, "rows": count["rows"], "system": count["system"], "error": count["error"]}
+        for place, count in sorted(current.counts.items())
+    ]
+    systems = {count["system"] for count in current.counts.values() if count["rows"]}
+    rows = sum(count["rows"] for count in current.counts.values())
+    return {
+        "plan": current,
+        "sentences": planning.describe(made),
+        "withheld": withheld_in(made),
+        "counts": found_rows,
+        "rows_found": rows,
+        "is_incomplete": any(count["error"] for count in current.counts.values()),
+        "approve_words": _approve_words(made.rights, rows, len(systems)),
+    }
+
+
+def _approve_words(rights: tuple[str, ...], rows: int, systems: int) -> str:
+    what = " and ".join(
+        words for right, words in (("access", "copy"), ("erasure", "erasure")) if right in set(map(str, rights))
+    )
+    row_words = f"{rows} row{'' if rows == 1 else 's'}"
+    return f"Approve {what} of {row_words} in {systems} system{'' if systems == 1 else 's'}"
+
+
+def _outcomes(row: SubjectRequest) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {"failed": [], "retained": [], "erased": [], "not_found": []}
+    for each in row.outcomes.select_related("system"):
+        groups[each.outcome].append(each)
+    return {name.replace("_", " "): rows for name, rows in groups.items() if rows}
+
+
+def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:
+    """Say what may be offered now; the door and the lifecycle ask again."""
+    events, desk = set(allowed_events(row.status)), request.desk
+    works = desk.may(Action.REQUEST_WORK)
+    failed = row.outcomes.filter(outcome="failed").exists()
+    recorded = row.created_by == desk.principal.ref and not row.controller.single_officer
+    return {
+        "may_approve": Event.APPROVE in events and desk.may(Action.REQUEST_APPROVE) and not recorded,
+        "needs_second": Event.APPROVE in events and recorded,
+        "may_refuse": Event.REFUSE in events and desk.may(Action.REQUEST_REFUSE),
+        "may_extend": works and row.status in _EXTENDABLE,
+        "may_plan": works and (Event.REPLAN in events or row.status == Status.PLANNING),
+        "may_respond": works and Event.RESPOND in events and not failed,
+        "may_retry": works and Event.RETRY in events and failed,
+        "may_close": works and Event.CLOSE in events,
+        "may_purge": works and row.closed_at is not None and row.purged_at is None,
+    }
+
+
+_EXTENDABLE: Final = frozenset({"received", "verifying", "planning", "awaiting_approval", "executing", "reviewing"})

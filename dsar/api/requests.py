@@ -1,0 +1,199 @@
+"""The doors of /v1/requests; each asks the policy about the request in hand and calls one service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.response import Response
+
+from dsar import services
+from dsar.api.serializers import (
+    ApprovalInput,
+    CodeInput,
+    ExtensionInput,
+    NothingInput,
+    RefusalInput,
+    RequestInput,
+    RequestOutput,
+    shown,
+)
+from dsar.lifecycle import Status
+from dsar.models import RequestPackage, SubjectRequest
+from governance import access
+from governance.api.authentication import ServiceKeyAuthentication, StaffSessionAuthentication
+from governance.api.views import Door
+from governance.errors import CodeRefused, NotFound
+from governance.policy.vocabulary import Action
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rest_framework.request import Request
+
+#: How long a fresh code opens the package to the service that passed it on.
+OPEN_FOR = timedelta(minutes=30)
+
+
+class RequestDoor(Door):
+    """A door on one request; staff may come with their session, services with their key."""
+
+    authentication_classes = (ServiceKeyAuthentication, StaffSessionAuthentication)
+
+    def found(self, request_id: UUID) -> SubjectRequest:
+        """Answer the request, or the same NotFound for an absent and a foreign one."""
+        rows = SubjectRequest.objects.select_related("controller", "brand", "subject")
+        row = rows.filter(pk=request_id).first()
+        if row is None:
+            raise NotFound
+        access.require(self.principal, self.actions.get(self.request.method or "") or self.action, row)
+        return row
+
+
+class RequestsDoor(Door):
+    """Record a request. The answer is the same whether or not the person is known."""
+
+    action: ClassVar[Action] = Action.REQUEST_CREATE
+
+    @extend_schema(operation_id="record_request", request=RequestInput, responses={201: RequestOutput})
+    def post(self, request: Request) -> Response:
+        del request
+        data = self.read(RequestInput)
+        pairs = [(item["type"], item["value"]) for item in data["identifiers"]]
+        email = next(value for type_, value in pairs if type_ == "email")
+        intake = services.Intake(
+            rights=tuple(dict.fromkeys(data["rights"])),
+            email=email,
+            manner=SubjectRequest.Manner.API.value,
+            claimed=tuple(pair for pair in pairs if pair != ("email", email)),
+            regime=data["regime"],
+            language=data["language"],
+            received_at=data.get("received_at"),
+        )
+        return Response(shown(services.receive(self.controller, intake, principal=self.principal)), status=201)
+
+
+class OneRequestDoor(RequestDoor):
+    """Where a request stands."""
+
+    action: ClassVar[Action] = Action.REQUEST_READ
+
+    @extend_schema(operation_id="read_request", responses={200: RequestOutput})
+    def get(self, request: Request, request_id: UUID) -> Response:
+        del request
+        return Response(shown(self.found(request_id)))
+
+
+class VerifyDoor(RequestDoor):
+    """Prove the address by its code, or have a fresh code sent to the address on record."""
+
+    action: ClassVar[Action] = Action.REQUEST_CREATE
+
+    @extend_schema(operation_id="verify_request", request=CodeInput, responses={200: RequestOutput})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found, code = self.found(request_id), self.read(CodeInput).get("code")
+        if code is None:
+            services.send_code(found, principal=self.principal)
+            return Response(shown(found), status=202)
+        found = services.verify(found, code, principal=self.principal)
+        services.open_package(found, until=timezone.now() + OPEN_FOR)
+        return Response(shown(found))
+
+
+class PlanDoor(RequestDoor):
+    """Make the plan again from the data map as it is now."""
+
+    action: ClassVar[Action] = Action.REQUEST_WORK
+
+    @extend_schema(operation_id="plan_request", request=NothingInput, responses={202: RequestOutput})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found = self.found(request_id)
+        self.read(NothingInput)
+        services.plan(found, principal=self.principal)
+        return Response(shown(self.found(request_id)), status=202)
+
+
+class ApproveDoor(RequestDoor):
+    """Approve exactly the plan that was read."""
+
+    action: ClassVar[Action] = Action.REQUEST_APPROVE
+
+    @extend_schema(operation_id="approve_request", request=ApprovalInput, responses={202: RequestOutput})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found, data = self.found(request_id), self.read(ApprovalInput)
+        return Response(shown(services.approve(found, data["plan_digest"], principal=self.principal)), status=202)
+
+
+class RefuseDoor(RequestDoor):
+    """Refuse, with a reason that the letter names."""
+
+    action: ClassVar[Action] = Action.REQUEST_REFUSE
+
+    @extend_schema(operation_id="refuse_request", request=RefusalInput, responses={200: RequestOutput})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found, data = self.found(request_id), self.read(RefusalInput)
+        return Response(shown(services.refuse(found, data["reason"], principal=self.principal)))
+
+
+class ExtendDoor(RequestDoor):
+    """Take longer; the person is told why in the same moment."""
+
+    action: ClassVar[Action] = Action.REQUEST_WORK
+
+    @extend_schema(operation_id="extend_request", request=ExtensionInput, responses={200: RequestOutput})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found, data = self.found(request_id), self.read(ExtensionInput)
+        return Response(shown(services.extend(found, data["reason"], principal=self.principal)))
+
+
+class WithdrawDoor(RequestDoor):
+    """Stop at the person's wish."""
+
+    action: ClassVar[Action] = Action.REQUEST_CREATE
+
+    @extend_schema(operation_id="withdraw_request", request=NothingInput, responses={200: RequestOutput})
+    def post(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found = self.found(request_id)
+        self.read(NothingInput)
+        return Response(shown(services.withdraw(found, principal=self.principal)))
+
+
+class PackageDoor(RequestDoor):
+    """Fetch the package of a request that this service recorded, after the person proved the address afresh."""
+
+    action: ClassVar[Action] = Action.REQUEST_READ
+    authentication_classes = (ServiceKeyAuthentication,)
+
+    @extend_schema(
+        operation_id="fetch_package",
+        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, "The package, as a file")},
+    )
+    def get(self, request: Request, request_id: UUID) -> HttpResponse:
+        del request
+        found = self.found(request_id)
+        if found.created_by != self.principal.ref:
+            raise NotFound  # another service's request: it never saw the person
+        if found.status not in {Status.RESPONDED.value, Status.CLOSED.value}:
+            raise NotFound("There is nothing to download yet")
+        if not RequestPackage.objects.filter(request=found, open_until__gt=timezone.now()).exists():
+            raise CodeRefused("Have a fresh code sent and confirm it at verify; then fetch the package")
+        return attachment(services.download(found, principal=self.principal), found.reference)
+
+
+def attachment(content: bytes, reference: str) -> Any:
+    """Answer the file as a download that nobody keeps a copy of."""
+    response = HttpResponse(content, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="your-data-{reference}.zip"'
+    response["Cache-Control"] = "no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,162 @@
+"""Shapes of the request doors: strict input, and answers made of ids, states, dates, names and counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from dsar.deadlines import ExtensionReason, Regime
+from dsar.models import RequestPackage, SubjectRequest
+from dsar.services import RIGHTS
+from governance.api.serializers import IdentifierSerializer, StrictSerializer, isoformat
+from governance.catalogue import planning
+
+if TYPE_CHECKING:
+    from dsar.models import RequestPlan
+
+
+def _one_of(choices: Any) -> dict[str, str]:
+    return {"invalid_choice": f"Use one of: {', '.join(choices)}"}
+
+
+class RequestInput(StrictSerializer):
+    """A request as a service records it. One identifier is an e-mail address: codes and letters go there."""
+
+    rights = serializers.ListField(
+        child=serializers.ChoiceField(choices=RIGHTS, error_messages=_one_of(RIGHTS)), allow_empty=False, max_length=8
+    )
+    identifiers = IdentifierSerializer(many=True, allow_empty=False, max_length=20)
+    regime = serializers.ChoiceField(
+        choices=list(Regime), default=Regime.GDPR.value, error_messages=_one_of(list(Regime))
+    )
+    language = serializers.RegexField(r"^[a-z]{2}(-[A-Z]{2})?$", default="en", max_length=8)
+    received_at = serializers.DateTimeField(required=False, help_text="When it reached you, if earlier than now.")
+
+    def validate_identifiers(self, value: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Require an address to answer to."""
+        if not any(item["type"] == "email" for item in value):
+            raise serializers.ValidationError("Name one identifier of type email; the answer goes there")
+        return value
+
+
+class CodeInput(StrictSerializer):
+    """The code from the letter; leave it out to have a fresh one sent."""
+
+    code = serializers.CharField(max_length=32, required=False)
+
+
+class ApprovalInput(StrictSerializer):
+    """The plan that was read, by its digest."""
+
+    plan_digest = serializers.RegexField(r"^[0-9a-f]{64}$", error_messages={"invalid": "Give the digest of the plan"})
+
+
+class RefusalInput(StrictSerializer):
+    """Why the request is refused."""
+
+    reason = serializers.ChoiceField(
+        choices=SubjectRequest.RefusalReason.values, error_messages=_one_of(SubjectRequest.RefusalReason.values)
+    )
+
+
+class ExtensionInput(StrictSerializer):
+    """Why more time is needed."""
+
+    reason = serializers.ChoiceField(choices=list(ExtensionReason), error_messages=_one_of(list(ExtensionReason)))
+
+
+class NothingInput(StrictSerializer):
+    """No fields."""
+
+
+class RightOutput(serializers.Serializer[Any]):
+    """One right with its clock."""
+
+    right = serializers.CharField()
+    due_on = serializers.DateField()
+    due_at = serializers.CharField()
+    rule = serializers.CharField()
+    extended_until = serializers.DateField(allow_null=True)
+    outcome = serializers.CharField()
+
+
+class RequestOutput(serializers.Serializer[Any]):
+    """Where a request stands. Nothing here tells whether the person is known."""
+
+    id = serializers.UUIDField()
+    reference = serializers.CharField()
+    status = serializers.CharField()
+    regime = serializers.CharField()
+    received_at = serializers.CharField()
+    due_at = serializers.CharField()
+    responded_at = serializers.CharField(allow_null=True)
+    closed_at = serializers.CharField(allow_null=True)
+    refusal_reason = serializers.CharField()
+    rights = RightOutput(many=True)
+    plan = serializers.JSONField(allow_null=True)
+    outcomes = serializers.JSONField()
+    package = serializers.JSONField(allow_null=True)
+
+
+def shown(request: SubjectRequest) -> dict[str, Any]:
+    """Answer a request."""
+    return {
+        "id": str(request.pk),
+        "reference": request.reference,
+        "status": request.status,
+        "regime": request.regime,
+        "received_at": isoformat(request.received_at),
+        "due_at": isoformat(request.due_at),
+        "responded_at": isoformat(request.responded_at),
+        "closed_at": isoformat(request.closed_at),
+        "refusal_reason": request.refusal_reason,
+        "rights": [
+            {
+                "right": row.right,
+                "due_on": row.due_on.isoformat(),
+                "due_at": isoformat(row.due_at),
+                "rule": f"{row.rule_id} v{row.rule_version}",
+                "extended_until": row.extended_until.isoformat() if row.extended_until else None,
+                "outcome": row.outcome,
+            }
+            for row in request.rights.all()
+        ],
+        "plan": _plan(request.plans.order_by("-pk").first()),
+        "outcomes": [
+            {
+                "system": row.system.key,
+                "field": f"{row.dataset}.{row.collection}.{row.field}",
+                "outcome": row.outcome,
+                "reason": row.reason,
+                "until": row.until.isoformat() if row.until else None,
+                "rows": row.rows,
+            }
+            for row in request.outcomes.select_related("system")
+        ],
+        "package": _package(request),
+    }
+
+
+def _plan(row: RequestPlan | None) -> dict[str, Any] | None:
+    if row is None or not row.digest:
+        return None
+    return {
+        "digest": row.digest,
+        "approved_at": isoformat(row.approved_at),
+        "counts": row.counts,
+        "sentences": planning.describe(planning.from_dict(row.plan)),
+    }
+
+
+def _package(request: SubjectRequest) -> dict[str, Any] | None:
+    row = RequestPackage.objects.filter(request=request, expires_at__gt=timezone.now()).defer("content").first()
+    if row is None:
+        return None
+    return {
+        "size": row.size,
+        "sha256": row.digest,
+        "expires_at": isoformat(row.expires_at),
+        "attempts_left": row.attempts_left,
+    }

@@ -1,0 +1,39 @@
+"""One letter as text and HTML from the same paragraphs; it knows no request and sends nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.template.loader import render_to_string
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A letter: one message, at most one button, the reference, and how to reach a human."""
+
+    title: str
+    paragraphs: Sequence[str]
+    reference: str
+    sender: str
+    contact: str
+    button: str = ""
+    link: str = ""
+    lists: Sequence[tuple[str, Sequence[str]]] = field(default_factory=tuple)
+    after: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def subject(self) -> str:
+        """The subject line, with the reference so that letters of one request stay together."""
+        return f"{self.title} ({self.reference})"
+
+    def text(self) -> str:
+        """Write it as plain text."""
+        return render_to_string("dsar/letters/letter.txt", {"letter": self})
+
+    def html(self) -> str:
+        """Write the same in HTML: no remote image, no tracking, one button."""
+        return render_to_string("dsar/letters/letter.html", {"letter": self})

@@ -1,0 +1,66 @@
+"""The clockwork: moves every request whose steps are finished one part further; safe to call at any time, anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from dsar.lifecycle import Status
+from dsar.models import SubjectRequest
+from dsar.services import carrying_out, intake, planning, purging
+from governance.errors import GovernanceError
+from governance.policy.principal import worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = structlog.get_logger(__name__)
+_BATCH: Final = 100
+#: Parts one request may take in one call, so that a mistake here cannot spin for ever.
+_PARTS: Final = 6
+
+
+def advance() -> int:
+    """Take every waiting request as far as it goes now; answers how many parts were done."""
+    done = 0
+    waiting = SubjectRequest.objects.filter(status__in=list(_PARTS_OF)).order_by("due_at", "pk")
+    for request_id, status in list(waiting.values_list("pk", "status")[:_BATCH]):
+        done += _advance_one(request_id, status)
+    return done
+
+
+def tidy() -> int:
+    """Let go, close and purge what is due; answers how many."""
+    return intake.lapse_due() + purging.close_answered() + purging.purge_due()
+
+
+def _advance_one(request_id: object, status: str) -> int:
+    done = 0
+    try:
+        while done < _PARTS and status in _PARTS_OF:
+            request = SubjectRequest.objects.select_related("controller", "brand", "subject").get(pk=request_id)
+            status = request.status
+            if status not in _PARTS_OF or not _PARTS_OF[status](request):
+                break
+            done += 1
+    except GovernanceError as error:
+        logger.warning("request.stuck", request=str(request_id), error=error.code)
+    except Exception as error:  # noqa: BLE001  # one broken request must not stop the others; the class is logged
+        logger.warning("request.broke", request=str(request_id), error=type(error).__name__)
+    return done
+
+
+def _plan_on(request: SubjectRequest) -> bool:
+    machine = worker(request.controller_id.hex)
+    current = planning.newest(request)
+    if current is None or current.created_at < (request.verified_at or current.created_at) or current.digest:
+        planning.plan(request, principal=machine)
+        return True
+    return planning.counted(request, principal=machine)
+
+
+_PARTS_OF: Final[dict[str, Callable[[SubjectRequest], bool]]] = {
+    Status.PLANNING.value: _plan_on,
+    Status.EXECUTING.value: carrying_out.carry_on,
+}

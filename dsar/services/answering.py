@@ -1,0 +1,129 @@
+"""The answer: letters out, clocks stopped, the package opened to a fresh code; personal data is in no letter."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from dsar import letters
+from dsar.errors import PackageExpired
+from dsar.lifecycle import Event, Status
+from dsar.models import RequestPackage, SubjectRequest
+from dsar.services.moving import locked, move, note
+from dsar.services.posting import post
+from dsar.services.wording import erased_words, retained_words
+from dsar.verification import contact_of, reference_of
+from governance import vault
+from governance.errors import Conflict, NotFound
+from governance.policy.principal import worker
+from governance.policy.vocabulary import AuditType, RevealPurpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsar.letters import Letter
+    from governance.policy.principal import Principal
+
+#: How long the package can be fetched.
+AVAILABLE_FOR: Final = timedelta(days=14)
+
+
+def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
+    """Send the answer of a reviewed request. Raises Conflict while a field of it failed, IllegalTransition."""
+    address = contact_of(request, principal=worker(request.controller_id.hex)).email
+    with transaction.atomic(durable=True):
+        request = locked(request.pk)
+        if request.outcomes.filter(outcome="failed").exists() or _is_unpacked(request):
+            raise Conflict("Something failed in a connected system; try it again, or make the plan again.")
+        request.responded_at = timezone.now()
+        RequestPackage.objects.filter(request=request).update(expires_at=request.responded_at + AVAILABLE_FOR)
+        outcomes = _settle_rights(request)
+        move(request, Event.RESPOND, principal=principal, details=outcomes, also=("responded_at",))
+        for letter in _letters(request):
+            post(request, letter, address)
+    return request
+
+
+def download(request: SubjectRequest, *, principal: Principal) -> bytes:
+    """Give the package once more, audited, and count it. Raises NotFound, PackageExpired.
+
+    The caller has seen a fresh proof of the address. Counted before it opens: parallel calls never share a download.
+    """
+    with transaction.atomic(durable=True):
+        request = locked(request.pk)
+        found = RequestPackage.objects.filter(request=request, content__isnull=False).defer("content").first()
+        if found is None or request.status not in {Status.RESPONDED.value, Status.CLOSED.value}:
+            raise NotFound("There is nothing to download")
+        now = timezone.now()
+        live = RequestPackage.objects.filter(pk=found.pk, expires_at__gt=now, attempts_left__gt=0)
+        if not live.update(attempts_left=F("attempts_left") - 1, downloaded_at=now):
+            raise PackageExpired("The copy can no longer be downloaded; ask for a new one.")
+        details = {"digest": found.digest, "attempts_left": found.attempts_left - 1}
+        note(request, principal=principal, details=details, type_=AuditType.REQUEST_DELIVERED)
+    kept = RequestPackage.objects.get(pk=found.pk)
+    content = vault.reveal(
+        kept.content, principal=principal, purpose=RevealPurpose.ACCESS_PACKAGE, object_ref=reference_of(request)
+    )
+    if not isinstance(content, bytes) or hashlib.sha256(content).hexdigest() != kept.digest:
+        raise PackageExpired
+    return content
+
+
+def is_available(request: SubjectRequest) -> bool:
+    """Whether a package can be fetched now."""
+    return RequestPackage.objects.filter(
+        request=request, expires_at__gt=timezone.now(), attempts_left__gt=0, content__isnull=False
+    ).exists()
+
+
+def open_package(request: SubjectRequest, *, until: datetime) -> None:
+    """Let the service that passed a fresh code on fetch the package for a while."""
+    RequestPackage.objects.filter(request=request).update(open_until=until)
+
+
+def _is_unpacked(request: SubjectRequest) -> bool:
+    wants = request.rights.filter(right="access").exists()
+    return wants and not RequestPackage.objects.filter(request=request).exists()
+
+
+def _settle_rights(request: SubjectRequest) -> dict[str, str]:
+    outcomes = {}
+    for row in request.rights.all():
+        row.outcome = _outcome_of(request, row.right)
+        row.save(update_fields=["outcome"])
+        outcomes[row.right] = row.outcome
+    return outcomes
+
+
+def _outcome_of(request: SubjectRequest, right: str) -> str:
+    if _found_nothing(request):
+        return "not_found"
+    if right == "erasure" and request.outcomes.filter(outcome="retained").exists():
+        return "partly_granted"
+    return "granted"
+
+
+def _found_nothing(request: SubjectRequest) -> bool:
+    current = request.plans.order_by("-pk").first()
+    rows = sum(count["rows"] for count in current.counts.values()) if current else 0
+    return rows == 0 and request.subject_id is None
+
+
+def _letters(request: SubjectRequest) -> Iterator[Letter]:
+    rights = {row.right for row in request.rights.all()}
+    if "access" in rights:
+        found = RequestPackage.objects.filter(request=request).defer("content").first()
+        withheld = [f"{each['what']}: {each['reason']}" for each in found.summary["withheld"]] if found else []
+        until = cast("RequestPackage", found).expires_at.date()
+        yield letters.access_ready(request, until, withheld)
+    if "erasure" in rights:
+        if _found_nothing(request):
+            yield letters.not_found(request)
+        else:
+            outcomes = list(request.outcomes.all())
+            yield letters.erasure_done(request, erased_words(outcomes), retained_words(outcomes))

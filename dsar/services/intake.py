@@ -1,0 +1,186 @@
+"""From the first word to a proven address: receive, send a code, verify; the answer is the same for anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from dsar import letters
+from dsar.deadlines import Regime
+from dsar.lifecycle import Event, Status
+from dsar.models import SubjectRequest
+from dsar.services.clocks import clocks
+from dsar.services.moving import end, locked, move, note
+from dsar.services.posting import post
+from dsar.services.references import new_reference, normal_reference
+from dsar.verification import challenge, contact_of, is_contact, seal_contact
+from governance import vault
+from governance.errors import BadInput, CodeRefused, FieldError
+from governance.policy.principal import data_subject, worker
+from governance.policy.vocabulary import AuditType
+from governance.subjects import proving
+
+if TYPE_CHECKING:
+    from governance.models import Controller
+    from governance.policy.principal import Principal
+
+#: Rights that can be carried out here; the others have clocks but no hands yet.
+RIGHTS: Final = ("access", "erasure")
+#: An unverified request is let go after this (ecosystem practice: 7 to 21 days).
+PATIENCE: Final = timedelta(days=14)
+_OLDEST: Final = timedelta(days=366)
+_BEFORE_PROOF: Final = (Status.RECEIVED.value, Status.VERIFYING.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Intake:
+    """What came in. `received_at` may lie back: the clock starts on receipt, even in another mailbox."""
+
+    rights: tuple[str, ...]
+    email: str
+    manner: str
+    claimed: tuple[tuple[str, str], ...] = ()
+    regime: str = Regime.GDPR.value
+    language: str = "en"
+    received_at: datetime | None = None
+    id: UUID = field(default_factory=uuid4)
+
+
+@transaction.atomic(durable=True)
+def receive(controller: Controller, intake: Intake, *, principal: Principal) -> SubjectRequest:
+    """Record a request, start its clocks and send a code; says the same whether or not the person is known.
+
+    Raises BadInput, RightNotCovered, TooManyRequests.
+    """
+    now = timezone.now()
+    _require_usable(intake, now)
+    received_at = intake.received_at or now
+    rows = clocks(controller, intake.regime, intake.rights, received_at)
+    request = SubjectRequest(
+        id=intake.id,
+        reference=new_reference(),
+        controller=controller,
+        regime=intake.regime,
+        manner=intake.manner,
+        language=intake.language,
+        received_at=received_at,
+        due_at=min(row.due_at for row in rows),
+        created_by=principal.ref,
+    )
+    request.contact = seal_contact(request, intake.email.strip(), intake.claimed)
+    challenge(request, intake.email)
+    request.save(force_insert=True)
+    for row in rows:
+        row.request = request
+        row.save(force_insert=True)
+    details = {"rights": sorted(intake.rights), "regime": intake.regime, "manner": intake.manner}
+    note(request, principal=principal, details=details, type_=AuditType.REQUEST_RECEIVED)
+    move(request, Event.CHALLENGE, principal=principal)
+    return request
+
+
+def verify(request: SubjectRequest, code: str, *, principal: Principal) -> SubjectRequest:
+    """Prove the address by its code; the first time this also starts the work. Raises CodeRefused.
+
+    Call outside any transaction: each attempt is counted whatever happens afterwards.
+    """
+    if request.proof_id is None:
+        raise CodeRefused
+    try:
+        proven = proving.confirm(request.proof_id, code)
+    except CodeRefused:
+        _note_refused(request.pk, principal)
+        raise
+    return _proven(request.pk, proven, principal)
+
+
+def send_code(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
+    """Send a fresh code to the address on record. Call outside any transaction."""
+    email = contact_of(request, principal=principal).email
+    with transaction.atomic(durable=True):
+        request = locked(request.pk)
+        challenge(request, email)
+        request.save(update_fields=["proof_id"])
+        note(request, principal=principal, details={"event": "code_sent"})
+    return request
+
+
+def start_again(controller: Controller, email: str, language: str = "en") -> UUID:
+    """Send a code to a person who comes back, whatever reference they name; answers the proof's id."""
+    with transaction.atomic(durable=True):
+        return proving.start(controller, email, purpose="request", language=language).pk
+
+
+def find_again(controller: Controller, typed_reference: str, proof_id: UUID, code: str) -> SubjectRequest:
+    """Answer the request of a person who came back and proved the address; raises CodeRefused.
+
+    An unknown reference, another controller's and one with another address give the same refusal.
+    """
+    proven = proving.confirm(proof_id, code)
+    request = SubjectRequest.objects.filter(
+        controller=controller, reference=normal_reference(typed_reference), purged_at=None
+    ).first()
+    if request is None or proven.controller_id != controller.pk:
+        raise CodeRefused
+    principal = data_subject(request.pk.hex, controller.pk.hex)
+    if not is_contact(contact_of(request, principal=principal), proven):
+        raise CodeRefused
+    return _proven(request.pk, proven, principal)
+
+
+def lapse_due() -> int:
+    """Let unverified requests go; answers how many."""
+    due = SubjectRequest.objects.filter(status=Status.VERIFYING, received_at__lte=timezone.now() - PATIENCE)
+    rows = list(due.values_list("pk", "controller_id")[:100])
+    for request_id, controller_id in rows:
+        _lapse(request_id, controller_id)
+    return len(rows)
+
+
+@transaction.atomic(durable=True)
+def _proven(request_id: UUID, proven: proving.ProvenAddress, principal: Principal) -> SubjectRequest:
+    request = locked(request_id)
+    request.proof_id = proven.proof_id
+    if request.status not in _BEFORE_PROOF:
+        request.save(update_fields=["proof_id"])
+        note(request, principal=principal, details={"event": "address_proven"})
+        return request
+    request.subject = vault.match(request.controller_id, proven.type, proven.value)
+    request.verified_at = timezone.now()
+    details = {"method": "email_code", "registered": request.subject is not None}
+    move(request, Event.VERIFY, principal=principal, details=details, also=("proof_id", "subject", "verified_at"))
+    post(request, letters.received(request, min(row.due_on for row in request.rights.all())), proven.value)
+    return request
+
+
+@transaction.atomic(durable=True)
+def _note_refused(request_id: UUID, principal: Principal) -> None:
+    note(locked(request_id), principal=principal, details={}, type_=AuditType.REQUEST_CODE_FAILED)
+
+
+@transaction.atomic(durable=True)
+def _lapse(request_id: UUID, controller_id: UUID) -> None:
+    request = locked(request_id)
+    if request.status == Status.VERIFYING:
+        end(request, Event.LAPSE, principal=worker(controller_id.hex))
+
+
+def _require_usable(intake: Intake, now: datetime) -> None:
+    errors = [
+        FieldError(f"/rights/{position}", f"Use one of: {', '.join(RIGHTS)}")
+        for position, right in enumerate(intake.rights)
+        if right not in RIGHTS
+    ]
+    if not intake.rights:
+        errors.append(FieldError("/rights", "Name at least one right"))
+    if intake.regime not in list(Regime):
+        errors.append(FieldError("/regime", f"Use one of: {', '.join(Regime)}"))
+    if intake.received_at is not None and not now - _OLDEST <= intake.received_at <= now:
+        errors.append(FieldError("/received_at", "Give a moment within the last year, not in the future"))
+    if errors:
+        raise BadInput("The request cannot be recorded as it is", errors=errors)

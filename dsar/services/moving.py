@@ -1,0 +1,81 @@
+"""The one way a request changes its status: locked, asked of the lifecycle, written, recorded and told, together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+
+from dsar.lifecycle import Event, next_status
+from dsar.models import SubjectRequest
+from dsar.verification import reference_of
+from governance import audit, outbox
+from governance.policy.vocabulary import AuditType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from governance.policy.opaque import Detail
+    from governance.policy.principal import Principal
+
+
+def locked(request_id: UUID) -> SubjectRequest:
+    """Read the request for change, in the caller's transaction."""
+    rows = SubjectRequest.objects.select_for_update(of=("self",)).select_related("controller", "brand")
+    return rows.get(pk=request_id)
+
+
+def move(
+    request: SubjectRequest,
+    event: Event,
+    *,
+    principal: Principal,
+    details: Mapping[str, Detail] | None = None,
+    also: tuple[str, ...] = (),
+) -> None:
+    """Let the event happen to a locked request, saving the columns in `also` with it; raises IllegalTransition."""
+    before = request.status
+    request.status = next_status(before, event).value
+    request.save(update_fields=["status", *also])
+    note(request, principal=principal, details={"event": event.value, "before": before, **(details or {})})
+
+
+def end(
+    request: SubjectRequest,
+    event: Event,
+    *,
+    principal: Principal,
+    details: Mapping[str, Detail] | None = None,
+    also: tuple[str, ...] = (),
+) -> None:
+    """Let a locked request end, and set the day on which its own key is destroyed."""
+    request.closed_at = timezone.now()
+    request.purge_after = request.closed_at + timedelta(days=settings.GOVERNANCE_REQUEST_PURGE_DAYS)
+    move(request, event, principal=principal, details=details, also=("closed_at", "purge_after", *also))
+
+
+def note(
+    request: SubjectRequest,
+    *,
+    principal: Principal,
+    details: Mapping[str, Detail],
+    type_: AuditType = AuditType.REQUEST_CHANGED,
+) -> None:
+    """Record what happened to a request, in the ledger and for the outside, in the caller's transaction."""
+    audit.record(
+        type_,
+        actor=principal,
+        controller_id=request.controller_id,
+        subject_id=request.subject_id,
+        object_ref=reference_of(request),
+        details={"status": request.status, **details},
+    )
+    outbox.append(
+        type_.value,
+        controller_id=request.controller_id,
+        subject_id=request.subject_id,
+        payload={"request": request.pk.hex, "reference": request.reference, "status": request.status},
+    )

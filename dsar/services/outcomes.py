@@ -1,0 +1,93 @@
+"""Writes down how every targeted field ended, from the steps and the plan; it erases nothing and judges nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from dsar.models import FieldOutcome
+from governance.catalogue import datasets
+from governance.catalogue.planning import REASONS, FieldAction, Reason
+from governance.models import SystemStep
+from governance.systems import runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dsar.models import RequestPlan, SubjectRequest
+    from governance.catalogue.planning import FieldErasure, Node, Plan
+
+#: Kept although it is the person's: they are told. Keys and record numbers are not theirs to miss.
+_TOLD: Final = frozenset({Reason.PRESERVED, Reason.READ_ONLY, Reason.NO_PRIMARY_KEY})
+_LONGEST: Final = 200
+
+
+def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict[str, int]:
+    """Replace the field outcomes of a request, in the caller's transaction; answers how many ended how."""
+    request.outcomes.all().delete()
+    if "erasure" not in made.rights:
+        return {}
+    steps = {(step.dataset, step.collection): step for step in runtime.steps_of(request.pk, "erase")}
+    homes = datasets.systems_of(request.controller)
+    rows = []
+    for node in made.nodes:
+        if node.erase is None or node.at.dataset not in homes:
+            continue
+        place = {"request": request, "system": homes[node.at.dataset]}
+        place |= {"dataset": node.at.dataset, "collection": node.at.collection}
+        step = steps.get((node.at.dataset, node.at.collection))
+        found = row.counts.get(str(node.at), {})
+        rows += [FieldOutcome(**place, **end) for end in _ends(node, step, found)]
+    FieldOutcome.objects.bulk_create(rows)
+    return dict(Counter(each.outcome for each in rows))
+
+
+def _ends(node: Node, step: SystemStep | None, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in _targeted(node):
+        if found.get("error"):
+            yield _end(item, "failed", reason=found["error"])
+        elif not found.get("rows"):
+            yield _end(item, "not_found")
+        elif step is None or step.state != SystemStep.State.DONE:
+            yield _end(item, "failed", reason=(step.error if step else "") or "step.open", rows=found["rows"])
+        else:
+            yield from _ends_of_step(item, step)
+
+
+def _ends_of_step(item: FieldErasure, step: SystemStep) -> Iterator[dict[str, Any]]:
+    told = [each for each in step.outcome if each["field"] == item.field]
+    for each in told:
+        until = date.fromisoformat(each["until"][:10]) if each["until"] else None
+        yield _end(item, each["outcome"], reason=_why(item, each["reason"]), until=until, rows=each["rows"])
+    if not told:
+        # Nothing said about a field that was to be erased is no proof that it is erased.
+        yield _end(item, "failed", reason="step.no_outcome", rows=step.rows or 0)
+
+
+def _targeted(node: Node) -> list[FieldErasure]:
+    fields = node.erase.fields if node.erase else ()
+    return [each for each in fields if each.action is not FieldAction.KEEP or each.reason in _TOLD]
+
+
+def _why(item: FieldErasure, code: str) -> str:
+    if item.retention is not None and code == item.retention.rule:
+        return item.retention.reason
+    return REASONS[Reason(code)] if code in list(Reason) else code
+
+
+def _end(
+    item: FieldErasure, outcome: str, *, reason: str = "", until: date | None = None, rows: int = 0
+) -> dict[str, Any]:
+    by_rule = outcome == "retained" and item.retention is not None and reason == item.retention.reason
+    citation = item.retention.citation if by_rule and item.retention else ""
+    if outcome in {"retained", "failed"}:
+        reason = reason or "not said"
+    return {
+        "field": item.field,
+        "outcome": outcome,
+        "reason": reason[:_LONGEST],
+        "citation": citation[:_LONGEST],
+        "until": until,
+        "rows": rows,
+    }

@@ -1,0 +1,150 @@
+"""Makes the access package: what was collected, what this service holds itself, what is withheld and why; sealed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import transaction
+from django.utils import timezone
+
+from dsar import package
+from dsar.lifecycle import Status
+from dsar.models import RequestPackage
+from dsar.package import Column, PackageMeta, Purpose, Section, Withheld
+from dsar.services.moving import locked, note
+from dsar.services.wording import category_label, withheld_at, withheld_in
+from dsar.verification import contact_of, reference_of, scope_of
+from governance import subjects, vault
+from governance.catalogue import datasets
+from governance.models import Purpose as PurposeRow
+from governance.models import SystemStep
+from governance.policy.principal import worker
+from governance.policy.vocabulary import RevealPurpose
+from governance.registry import sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsar.models import SubjectRequest
+    from governance.catalogue.data_map import DataMap
+    from governance.catalogue.planning import Node, Plan
+    from governance.policy.principal import Principal
+
+#: Downloads a person has; each one needs a fresh code as well.
+DOWNLOADS = 5
+_OURS = "This privacy service"
+
+
+def pack(request: SubjectRequest, made: Plan) -> None:
+    """Build and keep the package of a request whose collecting is done. Call outside any transaction."""
+    machine = worker(request.controller_id.hex)
+    rows = _collected(request, machine)
+    data_map = datasets.data_map(request.controller)
+    sections = [_section(request, data_map, node, rows) for node in made.nodes if node.read is not None]
+    sections += list(_own_sections(request, machine))
+    content = package.build(_meta(request), sections)
+    summary = {
+        "rows": {f"{each.dataset}.{each.collection}": len(cast("Sequence[Any]", each.rows)) for each in sections},
+        "withheld": [{"what": each.what, "reason": each.reason} for each in withheld_in(made)],
+    }
+    _keep(request, content, summary)
+
+
+def _keep(request: SubjectRequest, content: bytes, summary: dict[str, Any]) -> None:
+    with transaction.atomic(durable=True):
+        request = locked(request.pk)
+        if request.status != Status.EXECUTING or RequestPackage.objects.filter(request=request).exists():
+            return
+        kept = RequestPackage(
+            controller=request.controller,
+            request=request,
+            digest=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            summary=summary,
+            created_at=timezone.now(),
+            attempts_left=DOWNLOADS,
+        )
+        kept.content = vault.seal(content, label="request.package", scope=scope_of(request))
+        kept.save(force_insert=True)
+        details = {"event": "packed", "bytes": len(content), "digest": kept.digest}
+        note(request, principal=worker(request.controller_id.hex), details=details)
+
+
+def _collected(request: SubjectRequest, machine: Principal) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    steps = list(SystemStep.objects.filter(job=request.pk, kind="collect", collected__isnull=False))
+    opened = vault.reveal_many(
+        [step.collected for step in steps],
+        principal=machine,
+        purpose=RevealPurpose.ACCESS_PACKAGE,
+        object_ref=reference_of(request),
+    )
+    return {(step.dataset, step.collection): json.loads(str(value)) for step, value in zip(steps, opened, strict=True)}
+
+
+def _section(
+    request: SubjectRequest, data_map: DataMap, node: Node, rows: Mapping[tuple[str, str], list[dict[str, Any]]]
+) -> Section:
+    home = data_map.collection(node.at)
+    fields = {item.name: item for item in home.fields} if home else {}
+    read = node.read.fields if node.read else ()
+    categories = {name: next(iter(fields[name].all_categories), "") if name in fields else "" for name in read}
+    return Section(
+        system=_system_names(request).get(node.at.dataset, node.at.dataset),
+        dataset=node.at.dataset,
+        collection=node.at.collection,
+        label=node.at.collection.replace("_", " "),
+        columns=[Column(name=name, label=category_label(categories[name]), category=categories[name]) for name in read],
+        rows=rows.get((node.at.dataset, node.at.collection), []),
+        withheld=[Withheld(what=each.what, reason=each.reason) for each in withheld_at(node)],
+    )
+
+
+def _system_names(request: SubjectRequest) -> dict[str, str]:
+    return {dataset: system.name for dataset, system in datasets.systems_of(request.controller).items()}
+
+
+def _own_sections(request: SubjectRequest, machine: Principal) -> Iterator[Section]:
+    """Yield what this service holds itself: the request, and of a registered person identifiers and apps' data."""
+    contact = contact_of(request, principal=machine, purpose=RevealPurpose.ACCESS_PACKAGE)
+    asked = {"reference": request.reference, "received_at": request.received_at, "address": contact.email}
+    yield _own("requests", "Your request", [{**asked, "rights": [row.right for row in request.rights.all()]}])
+    if request.subject is None:
+        return
+    known = subjects.identifiers_of(
+        request.subject, principal=machine, purpose=RevealPurpose.ACCESS_PACKAGE, object_ref=reference_of(request)
+    )
+    yield _own("identifiers", "What we know you by", [{"type": type_, "value": value} for type_, value in known])
+    for name, export in sorted(sockets.personal_data.items()):
+        for part, value in export(request.subject.pk).items():
+            found = [value] if isinstance(value, Mapping) else value
+            is_table = isinstance(found, list) and all(isinstance(each, Mapping) for each in found)
+            yield _own(f"{name}_{part}", part.replace("_", " ").capitalize(), found if is_table else [{part: value}])
+
+
+def _own(collection: str, label: str, rows: Sequence[Mapping[str, Any]]) -> Section:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [Column(name=name) for name in names]
+    return Section(system=_OURS, dataset="governance", collection=collection, label=label, columns=columns, rows=rows)
+
+
+def _meta(request: SubjectRequest) -> PackageMeta:
+    controller = request.controller
+    purposes = PurposeRow.objects.filter(controller=controller, retired_at__isnull=True).order_by("key")
+    return PackageMeta(
+        reference=request.reference,
+        created_at=timezone.now(),
+        controller=controller.name,
+        contact=controller.contact,
+        authority=controller.authority,
+        purposes=[
+            Purpose(
+                name=each.name,
+                lawful_basis=each.lawful_basis.replace("_", " "),
+                retention=f"Your choice lasts {each.validity_days} days" if each.validity_days else "",
+            )
+            for each in purposes
+        ],
+    )

@@ -1,0 +1,84 @@
+"""The end of a request: closing it, and destroying its own key so that contact, package and letters are gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from dsar.lifecycle import Event, Status, is_terminal
+from dsar.models import RequestPackage, SubjectRequest
+from dsar.services.moving import end, locked, note
+from dsar.verification import reference_of, scope_of
+from governance import audit
+from governance.errors import Conflict
+from governance.keys import data_keys
+from governance.policy.principal import worker
+from governance.policy.vocabulary import AuditType
+from governance.subjects import letters
+from governance.systems import runtime
+
+if TYPE_CHECKING:
+    from governance.policy.principal import Principal
+
+#: How long an answered request stays readable to the person before it closes by itself.
+ANSWERED_FOR = timedelta(days=14)
+_BATCH = 100
+
+
+@transaction.atomic(durable=True)
+def close(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
+    """Close an answered request."""
+    request = locked(request.pk)
+    end(request, Event.CLOSE, principal=principal)
+    return request
+
+
+def close_answered() -> int:
+    """Close what was answered long enough ago; answers how many."""
+    due = SubjectRequest.objects.filter(status=Status.RESPONDED, responded_at__lte=timezone.now() - ANSWERED_FOR).only(
+        "pk", "controller_id"
+    )[:_BATCH]
+    rows = list(due)
+    for row in rows:
+        close(row, principal=worker(row.controller_id.hex))
+    return len(rows)
+
+
+def purge_due() -> int:
+    """Purge what ended long enough ago; answers how many."""
+    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None).only("pk", "controller_id")
+    rows = list(due[:_BATCH])
+    for row in rows:
+        purge(row, principal=worker(row.controller_id.hex))
+    return len(rows)
+
+
+@transaction.atomic(durable=True)
+def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
+    """Destroy the request's own key and everything sealed under it; what was done stays on record. Idempotent.
+
+    Raises Conflict while the request is not at its end.
+    """
+    request = locked(request.pk)
+    if not is_terminal(request.status):
+        raise Conflict("Close the request first; until then its contact is needed for the answer.")
+    if request.purged_at is not None:
+        return request
+    runtime.forget(request.pk)
+    RequestPackage.objects.filter(request=request).update(content=None)
+    letters.forget(scope_of(request))
+    data_keys.destroy(scope_of(request))
+    request.contact, request.purged_at = None, timezone.now()
+    request.save(update_fields=["contact", "purged_at"])
+    audit.record(
+        AuditType.KEY_DESTROYED,
+        actor=principal,
+        controller_id=request.controller_id,
+        object_ref=reference_of(request),
+        details={"scope": "request"},
+    )
+    note(request, principal=principal, details={"event": "purged"})
+    return request

@@ -1,0 +1,55 @@
+"""What requests plug into the kernel: periodic work, a person's own requests for their copy, the console's panel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from dsar.models import SubjectRequest
+from dsar.selectors import queue
+from governance.policy.vocabulary import Action, permits
+from governance.registry import Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from governance.policy.principal import Principal
+
+
+def personal_data(subject_id: UUID) -> Mapping[str, Any]:
+    """Give the requests a person made, for their copy."""
+    rows = SubjectRequest.objects.filter(subject_id=subject_id).prefetch_related("rights").order_by("received_at")
+    return {
+        "requests": [
+            {
+                "reference": row.reference,
+                "received_at": row.received_at.isoformat(),
+                "rights": ", ".join(right.right for right in row.rights.all()),
+                "status": row.status,
+            }
+            for row in rows
+        ]
+    }
+
+
+def panel(principal: Principal) -> Panel:
+    """Give the figures of the queue, and the requests with the least time left."""
+    if not permits(principal.roles, Action.REQUEST_READ):
+        return Panel("Requests", (), "", order=10)
+    now = timezone.now()
+    here = reverse("admin:requests")
+    counts = queue.counts(principal, now)
+    figures: list[Mapping[str, Any]] = [
+        {"label": "due this week", "figure": counts["due_this_week"], "url": f"{here}?tab=open"},
+        {"label": "waiting for you", "figure": counts["waiting"], "url": f"{here}?tab=waiting"},
+        {
+            "label": "overdue",
+            "figure": counts["overdue"],
+            "url": f"{here}?tab=overdue",
+            **({"tone": "danger"} if counts["overdue"] else {}),
+        },
+    ]
+    return Panel("Requests", [*figures, *queue.first(principal, now)], "No open requests.", order=10)
