@@ -6,65 +6,159 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ConsentEvent',
+            name="ConsentEvent",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('purpose_version', models.PositiveIntegerField()),
-                ('channel', models.CharField(blank=True, help_text='Empty: every channel of the purpose.', max_length=32)),
-                ('state', models.CharField(choices=[('requested', 'requested'), ('pending_confirmation', 'pending_confirmation'), ('given', 'given'), ('refused', 'refused'), ('withdrawn', 'withdrawn'), ('revoked', 'revoked'), ('expired', 'expired'), ('invalidated', 'invalidated'), ('objected', 'objected')], max_length=24)),
-                ('consent_type', models.CharField(choices=[('expressed', 'Expressed'), ('explicit', 'Explicit')], default='expressed', max_length=16)),
-                ('method', models.CharField(choices=[('api', 'Api'), ('double_opt_in', 'Double Opt In'), ('import', 'Import'), ('in_person', 'In Person'), ('one_click', 'One Click'), ('phone', 'Phone'), ('preference_centre', 'Preference Centre'), ('staff', 'Staff'), ('web_form', 'Web Form')], max_length=24)),
-                ('collection_point', models.CharField(blank=True, help_text='Which form or page; no personal data.', max_length=120)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('actor_ref', models.CharField(max_length=80)),
-                ('evidence', governance.fields.SealedField(label='consent.evidence', null=True, scope_field='subject_id', scope_kind='subject')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("purpose_version", models.PositiveIntegerField()),
+                (
+                    "channel",
+                    models.CharField(blank=True, help_text="Empty: every channel of the purpose.", max_length=32),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "requested"),
+                            ("pending_confirmation", "pending_confirmation"),
+                            ("given", "given"),
+                            ("refused", "refused"),
+                            ("withdrawn", "withdrawn"),
+                            ("revoked", "revoked"),
+                            ("expired", "expired"),
+                            ("invalidated", "invalidated"),
+                            ("objected", "objected"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "consent_type",
+                    models.CharField(
+                        choices=[("expressed", "Expressed"), ("explicit", "Explicit")],
+                        default="expressed",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("api", "Api"),
+                            ("double_opt_in", "Double Opt In"),
+                            ("import", "Import"),
+                            ("in_person", "In Person"),
+                            ("one_click", "One Click"),
+                            ("phone", "Phone"),
+                            ("preference_centre", "Preference Centre"),
+                            ("staff", "Staff"),
+                            ("web_form", "Web Form"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "collection_point",
+                    models.CharField(blank=True, help_text="Which form or page; no personal data.", max_length=120),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("actor_ref", models.CharField(max_length=80)),
+                (
+                    "evidence",
+                    governance.fields.SealedField(
+                        label="consent.evidence", null=True, scope_field="subject_id", scope_kind="subject"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConsentState',
+            name="ConsentState",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('channel', models.CharField(blank=True, max_length=32)),
-                ('state', models.CharField(choices=[('requested', 'requested'), ('pending_confirmation', 'pending_confirmation'), ('given', 'given'), ('refused', 'refused'), ('withdrawn', 'withdrawn'), ('revoked', 'revoked'), ('expired', 'expired'), ('invalidated', 'invalidated'), ('objected', 'objected')], max_length=24)),
-                ('consent_type', models.CharField(choices=[('expressed', 'Expressed'), ('explicit', 'Explicit')], max_length=16)),
-                ('method', models.CharField(choices=[('api', 'Api'), ('double_opt_in', 'Double Opt In'), ('import', 'Import'), ('in_person', 'In Person'), ('one_click', 'One Click'), ('phone', 'Phone'), ('preference_centre', 'Preference Centre'), ('staff', 'Staff'), ('web_form', 'Web Form')], max_length=24)),
-                ('notice_version', models.PositiveIntegerField(null=True)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('objected_at', models.DateTimeField(help_text='Latest objection (GDPR Art. 21), also under a newer event.', null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("channel", models.CharField(blank=True, max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "requested"),
+                            ("pending_confirmation", "pending_confirmation"),
+                            ("given", "given"),
+                            ("refused", "refused"),
+                            ("withdrawn", "withdrawn"),
+                            ("revoked", "revoked"),
+                            ("expired", "expired"),
+                            ("invalidated", "invalidated"),
+                            ("objected", "objected"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "consent_type",
+                    models.CharField(choices=[("expressed", "Expressed"), ("explicit", "Explicit")], max_length=16),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("api", "Api"),
+                            ("double_opt_in", "Double Opt In"),
+                            ("import", "Import"),
+                            ("in_person", "In Person"),
+                            ("one_click", "One Click"),
+                            ("phone", "Phone"),
+                            ("preference_centre", "Preference Centre"),
+                            ("staff", "Staff"),
+                            ("web_form", "Web Form"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("notice_version", models.PositiveIntegerField(null=True)),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "objected_at",
+                    models.DateTimeField(
+                        help_text="Latest objection (GDPR Art. 21), also under a newer event.", null=True
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NoticeRevision',
+            name="NoticeRevision",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('language', models.CharField(max_length=16)),
-                ('text', models.TextField()),
-                ('digest', models.CharField(help_text='SHA-256 of the text in UTF-8.', max_length=64)),
-                ('material', models.BooleanField(default=False, help_text='Older consents must be renewed.')),
-                ('published_at', models.DateTimeField()),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField()),
+                ("language", models.CharField(max_length=16)),
+                ("text", models.TextField()),
+                ("digest", models.CharField(help_text="SHA-256 of the text in UTF-8.", max_length=64)),
+                ("material", models.BooleanField(default=False, help_text="Older consents must be renewed.")),
+                ("published_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='PrivacyNotice',
+            name="PrivacyNotice",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('key', models.SlugField(max_length=64)),
-                ('title', models.CharField(max_length=200)),
-                ('material_version', models.PositiveIntegerField(default=1, help_text='The latest version that changed so much that older consents must be renewed.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("key", models.SlugField(max_length=64)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "material_version",
+                    models.PositiveIntegerField(
+                        default=1,
+                        help_text="The latest version that changed so much that older consents must be renewed.",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
     ]

@@ -5,104 +5,172 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('consent', '0001_initial'),
-        ('governance', '0001_initial'),
+        ("consent", "0001_initial"),
+        ("governance", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='consentevent',
-            name='controller',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller'),
+            model_name="consentevent",
+            name="controller",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.controller"
+            ),
         ),
         migrations.AddField(
-            model_name='consentevent',
-            name='purpose',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.purpose'),
+            model_name="consentevent",
+            name="purpose",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.purpose"
+            ),
         ),
         migrations.AddField(
-            model_name='consentevent',
-            name='subject',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.datasubject'),
+            model_name="consentevent",
+            name="subject",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.datasubject"
+            ),
         ),
         migrations.AddField(
-            model_name='consentstate',
-            name='controller',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller'),
+            model_name="consentstate",
+            name="controller",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.controller"
+            ),
         ),
         migrations.AddField(
-            model_name='consentstate',
-            name='event',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='consent.consentevent'),
+            model_name="consentstate",
+            name="event",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="consent.consentevent"
+            ),
         ),
         migrations.AddField(
-            model_name='consentstate',
-            name='purpose',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.purpose'),
+            model_name="consentstate",
+            name="purpose",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.purpose"
+            ),
         ),
         migrations.AddField(
-            model_name='consentstate',
-            name='subject',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.datasubject'),
+            model_name="consentstate",
+            name="subject",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="governance.datasubject"
+            ),
         ),
         migrations.AddField(
-            model_name='consentevent',
-            name='notice_revision',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='consent.noticerevision'),
+            model_name="consentevent",
+            name="notice_revision",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="consent.noticerevision"
+            ),
         ),
         migrations.AddField(
-            model_name='privacynotice',
-            name='controller',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notices', to='governance.controller'),
+            model_name="privacynotice",
+            name="controller",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notices", to="governance.controller"
+            ),
         ),
         migrations.AddField(
-            model_name='noticerevision',
-            name='notice',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='revisions', to='consent.privacynotice'),
+            model_name="noticerevision",
+            name="notice",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="revisions", to="consent.privacynotice"
+            ),
         ),
         migrations.AddField(
-            model_name='consentstate',
-            name='notice',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='consent.privacynotice'),
+            model_name="consentstate",
+            name="notice",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="consent.privacynotice"
+            ),
         ),
         migrations.AddIndex(
-            model_name='consentevent',
-            index=models.Index(fields=['subject', 'purpose', 'occurred_at'], name='consentevent_by_subject'),
+            model_name="consentevent",
+            index=models.Index(fields=["subject", "purpose", "occurred_at"], name="consentevent_by_subject"),
         ),
         migrations.AddIndex(
-            model_name='consentevent',
-            index=models.Index(fields=['controller', 'recorded_at'], name='consentevent_recent'),
+            model_name="consentevent",
+            index=models.Index(fields=["controller", "recorded_at"], name="consentevent_recent"),
         ),
         migrations.AddConstraint(
-            model_name='consentevent',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['expired', 'given', 'invalidated', 'objected', 'pending_confirmation', 'refused', 'requested', 'revoked', 'withdrawn'])), name='consentevent_state_known'),
+            model_name="consentevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "expired",
+                            "given",
+                            "invalidated",
+                            "objected",
+                            "pending_confirmation",
+                            "refused",
+                            "requested",
+                            "revoked",
+                            "withdrawn",
+                        ],
+                    )
+                ),
+                name="consentevent_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consentevent',
-            constraint=models.CheckConstraint(condition=models.Q(('consent_type__in', ['explicit', 'expressed'])), name='consentevent_type_known'),
+            model_name="consentevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("consent_type__in", ["explicit", "expressed"])), name="consentevent_type_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='privacynotice',
-            constraint=models.UniqueConstraint(fields=('controller', 'key'), name='privacynotice_key_unique'),
+            model_name="privacynotice",
+            constraint=models.UniqueConstraint(fields=("controller", "key"), name="privacynotice_key_unique"),
         ),
         migrations.AddConstraint(
-            model_name='noticerevision',
-            constraint=models.UniqueConstraint(fields=('notice', 'version', 'language'), name='noticerevision_version_unique'),
+            model_name="noticerevision",
+            constraint=models.UniqueConstraint(
+                fields=("notice", "version", "language"), name="noticerevision_version_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consentstate',
-            constraint=models.UniqueConstraint(fields=('subject', 'purpose', 'channel'), name='consentstate_unique'),
+            model_name="consentstate",
+            constraint=models.UniqueConstraint(fields=("subject", "purpose", "channel"), name="consentstate_unique"),
         ),
         migrations.AddConstraint(
-            model_name='consentstate',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['expired', 'given', 'invalidated', 'objected', 'pending_confirmation', 'refused', 'requested', 'revoked', 'withdrawn'])), name='consentstate_state_known'),
+            model_name="consentstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "expired",
+                            "given",
+                            "invalidated",
+                            "objected",
+                            "pending_confirmation",
+                            "refused",
+                            "requested",
+                            "revoked",
+                            "withdrawn",
+                        ],
+                    )
+                ),
+                name="consentstate_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consentstate',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('notice__isnull', True), ('notice_version__isnull', True)), models.Q(('notice__isnull', False), ('notice_version__isnull', False)), _connector='OR'), name='consentstate_notice_has_version'),
+            model_name="consentstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("notice__isnull", True), ("notice_version__isnull", True)),
+                    models.Q(("notice__isnull", False), ("notice_version__isnull", False)),
+                    _connector="OR",
+                ),
+                name="consentstate_notice_has_version",
+            ),
         ),
     ]
