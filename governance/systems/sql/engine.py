@@ -140,8 +140,10 @@ def reading_from(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Give a connection whose transaction cannot write, where the database knows such a thing."""
     with speaking():
         _require_file(engine)
-        options = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
-        with engine.connect().execution_options(**options) as connection, connection.begin():
+        with engine.connect() as connection, connection.begin():
+            if engine.dialect.name == "postgresql":
+                # Said per transaction: the driver's own switch would later override a server that is read-only.
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
             yield connection
 
 

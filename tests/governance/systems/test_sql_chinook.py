@@ -104,7 +104,7 @@ def test_erasing_one_customer_leaves_every_other_row_as_it_was(store: Store) -> 
         after = dump(store.url)
         left = {at: system.still_there(made.node(at), found[at], seed=SEED, instant=NOW) for at in made.erase_order}
         assert locate_all(made, systems, SECOND) == second
-    assert left == dict.fromkeys(made.erase_order, [])
+    assert left == {at: [] for at in made.erase_order}
     customers, invoices = made.node(store.ref(store.customer)), made.node(store.ref(store.invoice))
     assert customers.erase is not None
     assert invoices.erase is not None
