@@ -69,6 +69,7 @@ def test_a_missing_server_fails_where_it_is_required(
 
     assert done.returncode == 1
     assert "REQUIRE_SERVICES=1, but" in done.stdout
+    assert done.stdout.index("short test summary") < done.stdout.index("not run, and how to enable it")
     assert "1 passed, 1 skipped, 1 error" in done.stdout
 
 
