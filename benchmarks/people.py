@@ -30,7 +30,7 @@ def main(people: int) -> None:
     )
     choice = services.Choice(purpose=purpose, state=State.GIVEN, method="import", notice_revision=notice)
     for number in range(people):
-        services.record(controller, [("email", f"p{number}@bench.example")], [choice], principal=principal)
+        services.record_for(controller, [("email", f"p{number}@bench.example")], [choice], principal=principal)
     account = service_keys.create_account(controller, "bench", [Role.CHECKER], ["*"], principal=principal)
     print(service_keys.issue(account, principal=principal))
 

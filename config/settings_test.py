@@ -22,7 +22,7 @@ _environment = {
 os.environ.update(_environment)
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{_scratch / 'governance.sqlite3'}")
 
-(_scratch / "static").mkdir(exist_ok=True)
+(_scratch / "static").mkdir(parents=True, exist_ok=True)
 if not (_scratch / "keyring").exists():
     from governance.crypto import keyring
 

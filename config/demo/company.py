@@ -107,7 +107,7 @@ def _register(controller: Controller, person: crm.Customer, revision: NoticeRevi
     choices = [_choice(by_key["newsletter"], State.REFUSED if person.id % 3 == 0 else State.GIVEN, revision, said)]
     if person.id % 4:
         choices.append(_choice(by_key["personalisation"], State.GIVEN, revision, said))
-    consent.record(controller, identifiers, choices, principal=principal, verified=True)
+    consent.record_for(controller, identifiers, choices, principal=principal, verified=True)
 
 
 def _choice(purpose: Purpose, state: State, revision: NoticeRevision, said: object) -> consent.Choice:
