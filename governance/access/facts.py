@@ -65,10 +65,10 @@ def fetch(key_id: str, handles: Sequence[Handle], fragment: Fragment | None) -> 
 
 
 def as_datetime(value: Any) -> datetime | None:
-    """Read a time as the driver gives it: text without zone from SQLite, aware from PostgreSQL."""
-    if value is None or isinstance(value, datetime):
-        return value
-    read = datetime.fromisoformat(value)
+    """Read a time as the driver gives it: without its zone from SQLite, as text or not; aware from PostgreSQL."""
+    if value is None:
+        return None
+    read = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read
 
 
