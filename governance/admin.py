@@ -38,7 +38,6 @@ class PurposeAdmin(ReadOnlyAdmin):
     list_display = ("key", "controller", "lawful_basis", "version", "direct_marketing", "retired_at", "created_at")
     shown = (*list_display, "name", "description", "data_categories", "channels", "special_category", "validity_days")
     list_select_related = ("controller",)
-    list_filter = ("lawful_basis",)
     ordering = ("key",)
 
 
@@ -79,6 +78,7 @@ class ChangeLogAdmin(ReadOnlyAdmin):
     """The diary of configuration: which fields changed, never to what."""
 
     action = Action.AUDIT_READ
+    label = "Diary of configuration"
     list_display = ("timestamp", "content_type", "object_pk", "action_name", "field_names")
     list_select_related = ("content_type",)
     ordering = ("-timestamp",)

@@ -26,7 +26,9 @@ class Desk:
     principal: Principal
     controllers: list[Controller]
     controller: Controller
+    #: The page and the place of the navigation that are open.
     page: Page | None = None
+    section: str = ""
     sections: list[Section] = field(default_factory=list)
 
     def may(self, action: Action) -> bool:

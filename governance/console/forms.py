@@ -135,7 +135,6 @@ class LedgerFilterForm(ConsoleForm):
         label="Reference",
         required=False,
         max_length=120,
-        help_text="Such as request:0f3a… or dataset:77b2…",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

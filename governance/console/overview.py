@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Count, Prefetch
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from governance.console import pages
@@ -68,9 +67,9 @@ def _key_state(key: ServiceKey, instant: datetime) -> str:
 
 def _records(request: DeskRequest) -> list[tuple[str, str]]:
     found = []
-    for model, model_admin in admin.site._registry.items():  # noqa: SLF001  # Django lists by it too
+    for model, model_admin in admin.site._registry.items():  # Django lists by it too
         if isinstance(model_admin, ReadOnlyAdmin) and model_admin.has_view_permission(request):
             meta = model._meta
             url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-            found.append((capfirst(str(meta.verbose_name_plural)), url))
+            found.append((model_admin.title, url))
     return sorted(found)

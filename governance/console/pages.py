@@ -87,7 +87,7 @@ def guarded(page: Page) -> View:
 
     @wraps(page.view)
     def enter(request: DeskRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        request.desk.page = page
+        request.desk.page, request.desk.section = page, page.section
         request.desk.sections = sections(request.desk)
         try:
             access.require(request.desk.principal, page.action, controller_id=request.desk.controller.pk)
@@ -106,7 +106,7 @@ def sections(desk: Desk) -> list[Section]:
         usable = [page for page in _pages.values() if page.section == name and page.label and desk.may(page.action)]
         if not usable:
             continue
-        current = desk.page is not None and desk.page.section == name
+        current = desk.section == name
         entries = tuple(Entry(page.label, reverse(f"admin:{page.name}"), page is desk.page) for page in usable)
         found.append(Section(name, entries[0].url, current, entries if current and len(entries) > 1 else ()))
     return found

@@ -1,0 +1,135 @@
+"""Finding a person, and opening one value: for a purpose, on the record, in that response alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from governance import subjects
+from governance.models import LedgerEntry
+from governance.policy.principal import operator
+from tests.governance.console.conftest import Page
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from governance.models import Controller, DataSubject
+
+ADDRESS = "jane.doe@example.org"
+
+
+def reveal_url(person: DataSubject) -> str:
+    return reverse("admin:reveal_identifier", args=[person.pk, person.identifiers.get(type="email").pk])
+
+
+def reveals() -> list[LedgerEntry]:
+    return list(LedgerEntry.objects.filter(type="subject.revealed"))
+
+
+def test_a_person_is_found_by_identifier_and_named_by_reference(house: Controller, desk: Client, person: DataSubject):
+    response = desk.post("/console/people/", {"type": "email", "value": " Jane.Doe@example.org "})
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/console/people/{person.pk}/"
+    assert reveals() == []
+
+
+def test_an_unknown_person_gets_a_page_that_helps(house: Controller, desk: Client) -> None:
+    response = desk.post("/console/people/", {"type": "email", "value": "nobody@example.org"})
+    assert response.status_code == 200
+    assert "Nobody is known" in response.content.decode()
+
+
+@pytest.mark.parametrize("value", ["", "not an address", "x" * 300])
+def test_what_cannot_be_an_identifier_is_said_beside_the_field(value: str, house: Controller, desk: Client) -> None:
+    response = desk.post("/console/people/", {"type": "email", "value": value})
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert "<title>Error: " in text
+    assert 'href="#id_value"' in text
+    assert Page(response).problems() == []
+
+
+def test_people_of_another_controller_do_not_exist(
+    house: Controller, other_controller: Controller, desk: Client
+) -> None:
+    who = operator(other_controller.pk.hex)
+    stranger = subjects.register(other_controller, [("email", "far@example.org")], principal=who)
+    assert desk.post("/console/people/", {"type": "email", "value": "far@example.org"}).status_code == 200
+    found = desk.get(f"/console/people/{stranger.pk}/")
+    absent = desk.get(f"/console/people/{uuid4()}/")
+    assert (found.status_code, absent.status_code) == (404, 404)
+    assert desk.post(reveal_url(stranger), {"purpose": "subject_request"}).status_code == 404
+
+
+def test_reveal_writes_a_row_first_and_shows_the_value_once(house: Controller, desk: Client, person: DataSubject):
+    response = desk.post(reveal_url(person), {"purpose": "subject_request"})
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert ADDRESS in text
+    assert "no-store" in response.headers["Cache-Control"]
+    assert f'content="60;url=/console/people/{person.pk}/"' in text
+    assert Page(response).problems() == []
+    assert ADDRESS not in desk.get(f"/console/people/{person.pk}/").content.decode()
+    (row,) = reveals()
+    payload = json.loads(row.payload)
+    assert payload["purpose"] == "subject_request"
+    assert ADDRESS not in row.payload
+    assert person.pk.hex not in row.payload.replace("-", "")
+
+
+def test_the_row_of_the_reveal_stands_in_the_timeline(house: Controller, desk: Client, person: DataSubject) -> None:
+    desk.post(reveal_url(person), {"purpose": "subject_request"})
+    assert "subject.revealed" in desk.get(f"/console/people/{person.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("purpose", ["", "curiosity", "demonstration_mailbox"])
+def test_without_a_purpose_nothing_opens(purpose: str, house: Controller, desk: Client, person: DataSubject) -> None:
+    response = desk.post(reveal_url(person), {"purpose": purpose})
+    assert ADDRESS not in response.content.decode()
+    assert "<title>Error: " in response.content.decode()
+    assert Page(response).problems() == []
+    assert reveals() == []
+
+
+@pytest.mark.parametrize("who", ["auditor", "administrator", "superuser", "no_role"])
+def test_without_the_right_nothing_opens(
+    who: str, house: Controller, clients: dict[str, Client], person: DataSubject
+) -> None:
+    response = clients[who].post(reveal_url(person), {"purpose": "subject_request"})
+    assert response.status_code == 403
+    assert ADDRESS not in response.content.decode()
+    assert reveals() == []
+
+
+def test_an_identifier_opens_only_under_its_own_person(house: Controller, desk: Client, person: DataSubject) -> None:
+    who = operator(house.pk.hex)
+    other = subjects.register(house, [("email", "other@example.org")], principal=who)
+    url = reverse("admin:reveal_identifier", args=[other.pk, person.identifiers.get(type="email").pk])
+    assert desk.post(url, {"purpose": "subject_request"}).status_code == 404
+    assert reveals() == []
+
+
+def test_an_erased_person_shows_as_erased_and_links_to_nothing(house: Controller, desk: Client, person: DataSubject):
+    subjects.erase(person, principal=operator(house.pk.hex))
+    text = desk.get(f"/console/people/{person.pk}/").content.decode()
+    assert "identifiers and their key are gone" in text
+    assert "subject.registered" not in text
+
+
+def test_many_identifiers_cost_no_more_queries(
+    house: Controller, desk: Client, person: DataSubject, django_assert_max_num_queries
+) -> None:
+    url = f"/console/people/{person.pk}/"
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as few:
+        desk.get(url)
+    who = operator(house.pk.hex)
+    subjects.register(house, [("email", ADDRESS), *(("device_id", f"d-{n}") for n in range(48))], principal=who)
+    with django_assert_max_num_queries(len(few)):
+        assert desk.get(url).content.decode().count("device · sealed") == 48

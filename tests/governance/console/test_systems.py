@@ -1,0 +1,108 @@
+"""Connecting systems and importing descriptions: mistakes are named by place, addresses are never shown again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from governance.models import Dataset, LedgerEntry, System
+from governance.policy.principal import operator
+from governance.systems import registering
+from tests.governance.console.conftest import DESCRIPTION, Page
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from governance.models import Controller
+
+ADDRESS = "postgresql://reader:hunter2@db.internal/shop"
+FORM = {"name": "Billing", "key": "billing", "url": ADDRESS}
+
+
+def test_a_system_is_connected_and_its_address_sealed(house: Controller, desk: Client) -> None:
+    assert desk.post("/console/systems/new/", FORM).status_code == 302
+    text = desk.get("/console/systems/").content.decode()
+    assert "Billing" in text
+    assert "hunter2" not in text
+    assert LedgerEntry.objects.filter(type="system.changed").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("url", "nonsense"), ("url", "http://x"), ("key", "Not A Key"), ("name", ""), ("url", "")]
+)
+def test_a_mistake_is_named_and_never_repeats_the_address(
+    field: str, value: str, house: Controller, desk: Client
+) -> None:
+    response = desk.post("/console/systems/new/", {**FORM, field: value})
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert f'href="#id_{field}"' in text
+    assert "hunter2" not in text
+    assert Page(response).problems() == []
+    assert System.objects.count() == 1
+
+
+def test_a_known_key_is_not_given_another_address(house: Controller, desk: Client) -> None:
+    before = System.objects.get().url
+    response = desk.post("/console/systems/new/", {**FORM, "key": "shop-db"})
+    assert "connected already" in response.content.decode()
+    assert System.objects.get().url == before
+
+
+@pytest.mark.parametrize("who", ["auditor", "anonymous", "superuser", "no_role"])
+def test_others_connect_nothing(who: str, house: Controller, clients: dict[str, Client]) -> None:
+    assert clients[who].post("/console/systems/new/", FORM).status_code in {302, 403}
+    assert System.objects.count() == 1
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_description_is_imported(as_file: bool, controller: Controller, system: System, desk: Client) -> None:
+    url = f"/console/systems/{system.pk}/import/"
+    sent = {"file": SimpleUploadedFile("shop.yml", DESCRIPTION.encode())} if as_file else {"text": DESCRIPTION}
+    response = desk.post(url, sent)
+    dataset = Dataset.objects.get()
+    assert response.headers["Location"] == f"/console/datasets/{dataset.pk}/"
+    text = desk.get(response.headers["Location"]).content.decode()
+    assert "finds people by email" in text
+    assert "customers.notes has no data category" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "one of the two"),
+        ("dataset: [", "line"),
+        ("dataset: []", "dataset"),
+        (DESCRIPTION.replace("name: customers", "nome: customers"), "/dataset/0/collections/0"),
+    ],
+)
+def test_problems_of_a_description_are_listed_by_place(text: str, said: str, system: System, desk: Client) -> None:
+    response = desk.post(f"/console/systems/{system.pk}/import/", {"text": text})
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert said in page
+    assert "<title>Error: " in page
+    assert Page(response).problems() == []
+    assert not Dataset.objects.exists()
+
+
+def test_a_file_that_is_not_text_is_said_to_be_none(system: System, desk: Client) -> None:
+    upload = SimpleUploadedFile("shop.yml", b"\xff\xfe\x00binary")
+    response = desk.post(f"/console/systems/{system.pk}/import/", {"file": upload})
+    assert "not text in UTF-8" in response.content.decode()
+
+
+def test_fifty_systems_cost_no_more_queries_than_one(house: Controller, desk: Client) -> None:
+    who = operator(house.pk.hex)
+    for url in ("/console/systems/", "/console/records/governance/system/"):
+        with CaptureQueriesContext(connection) as few:
+            desk.get(url)
+        for number in range(49 if url == "/console/systems/" else 0):
+            registering.register(house, f"s-{number}", f"System {number}", "sqlite:////tmp/x.sqlite3", principal=who)
+        with CaptureQueriesContext(connection) as many:
+            assert desk.get(url).status_code == 200
+        assert len(many) == len(few)
