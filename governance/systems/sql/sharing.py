@@ -83,14 +83,23 @@ class Sharing:
         owners = self.other_owners(node, located)
         alone = tuple(key for key, count in owners.items() if not count)
         kept = tuple(key for key, count in owners.items() if count)
-        table = self.tables.table(self.connection, node.at.collection)
+        targets = self.targets(node, kept)
         unlink: dict[FieldRef, tuple[Any, ...]] = {}
         for referrer in node.referrers if kept else ():
             home = self.around.node(referrer.at.home)
             if home is not None and home.ownership is Ownership.OWN:
-                targets = self._targets(table, node, kept, (referrer.target,))
-                unlink[referrer.at] = tuple(pointed[0] for pointed, _ in targets.values())
+                unlink[referrer.at] = targets[referrer.target]
         return Shared(replace(located, rows=alone, co_owned=kept), unlink)
+
+    def targets(self, node: Node, rows: Sequence[Key]) -> dict[str, tuple[Any, ...]]:
+        """Return, per field that other collections point at, the values it holds in the rows."""
+        table = self.tables.table(self.connection, node.at.collection)
+        values: dict[str, tuple[Any, ...]] = {each.target: () for each in node.referrers}
+        for name in values:
+            for portion in portions(rows, self.limits.chunk):
+                found = self._targets(table, node, portion, (name,))
+                values[name] = (*values[name], *(pointed[0] for pointed, _ in found.values()))
+        return values
 
     def _targets(
         self, table: Table, node: Node, rows: Sequence[Key], fields: Sequence[str]

@@ -162,6 +162,12 @@ class SqlSystem:
         with reading_from(self._engine) as connection:
             return Sharing(connection, self._tables, around, self.limits).settle(node, located)
 
+    def targets(self, node: Node, rows: Sequence[Key]) -> dict[str, tuple[Any, ...]]:
+        """Return, per field that other collections point at, the values it holds in the rows of a shared collection."""
+        with reading_from(self._engine) as connection:
+            around = Surroundings(Plan((), ()), {}, frozenset())
+            return Sharing(connection, self._tables, around, self.limits).targets(node, rows)
+
     def dry_run(self, plan: Plan, found: Mapping[CollectionRef, Located], datasets: AbstractSet[str]) -> list[Finding]:
         """Say which deletions of the plan would break a foreign key or take other rows along; touches nothing."""
         findings = []
