@@ -104,7 +104,7 @@ class SealedField(models.BinaryField):  # type: ignore[type-arg]  # the stubs gi
 
     def pre_save(self, instance: models.Model, add: bool) -> Sealed | None:  # noqa: FBT001  # Django's signature
         """Check label and owner at the last moment before the write."""
-        value = super().pre_save(instance, add)
+        value: Sealed | None = super().pre_save(instance, add)
         if isinstance(value, Sealed) and (value.label, value.scope) != (self.label, self.scope_of(instance)):
             self._refuse("was sealed for another label or owner; seal it for this row")
         return value

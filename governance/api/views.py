@@ -3,13 +3,14 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from governance.api.permissions import DoorPermission
+from governance.errors import NotAuthenticated
 from governance.models import Controller
 from governance.policy.principal import Principal
 from governance.policy.vocabulary import Action
@@ -25,8 +26,9 @@ class Door(APIView):
     @property
     def principal(self) -> Principal:
         """Who calls."""
-        found: Principal = self.request.auth
-        return found
+        if not isinstance(self.request.auth, Principal):
+            raise NotAuthenticated
+        return self.request.auth
 
     @property
     def controller(self) -> Controller:
@@ -40,9 +42,7 @@ class Door(APIView):
         result: dict[str, Any] = form.validated_data
         return result
 
-    def finalize_response(
-        self, request: Request, response: HttpResponse | Response, *args: Any, **kwargs: Any
-    ) -> HttpResponse | Response:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         final = super().finalize_response(request, response, *args, **kwargs)
         final["Cache-Control"] = "no-store"
         return final
