@@ -5,10 +5,18 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from governance.api import operations, subjects
+from consent.api import catalogue, checks, events
+from governance.api import lean, operations, subjects
 from governance.console import doors
 
 urlpatterns = [
+    # Consent: the decision (lean doors), choices, what they are about, and the preference centre
+    lean.door("v1/consent/check", checks.check, "consent_check"),
+    lean.door("v1/consent/check/batch", checks.check_batch, "consent_check_batch"),
+    path("v1/consent/events", events.EventsDoor.as_view(), name="consent_events"),
+    path("v1/consent/history", events.HistoryDoor.as_view(), name="consent_history"),
+    path("v1/purposes", catalogue.PurposesDoor.as_view(), name="purposes"),
+    path("v1/notices", catalogue.NoticesDoor.as_view(), name="notices"),
     # Subjects and vault
     path("v1/subjects", subjects.SubjectsDoor.as_view(), name="subjects"),
     path("v1/subjects/lookup", subjects.SubjectLookupDoor.as_view(), name="subject_lookup"),

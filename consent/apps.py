@@ -13,7 +13,13 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         """Name the tables that only grow, and plug in."""
+        from consent import sockets
+        from governance import registry
         from governance.models import append_only
 
         append_only.add("consent_noticerevision")
         append_only.add("consent_consentevent")
+        registry.register_lawfulness(sockets.ConsentLawfulness())
+        registry.register_erasure(sockets.erase)
+        registry.register_personal_data("consent", sockets.export)
+        registry.register_panel(sockets.panel)

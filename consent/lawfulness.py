@@ -37,8 +37,6 @@ _EXPLICIT: Final = "explicit"
 _EPRIVACY_CHANNELS: Final = frozenset({"automated_call", "email", "fax", "mms", "sms"})
 #: Bases that a person can object to (GDPR Art. 21(1)); to direct marketing under any basis (Art. 21(2)).
 _OBJECTIONABLE: Final = frozenset({"consent", "legitimate_interest", "public_task"})
-#: Where there is no consent to take back, a no is an objection.
-_NO_IS_OBJECTION: Final = frozenset({"legitimate_interest", "public_task"})
 #: What no other basis than consent carries.
 _NEEDS_CONSENT: Final = frozenset({Operation.PROFILE, Operation.SELL})
 
@@ -169,8 +167,7 @@ def _restriction(case: _Case, subject: SubjectFacts, verdict: Decision) -> Decis
 
 
 def _objected_at(fact: ConsentFact, purpose: PurposeRule) -> datetime | None:
-    is_no = fact.state in lifecycle.DENIALS and purpose.lawful_basis in _NO_IS_OBJECTION
-    own = fact.occurred_at if is_no or fact.state == State.OBJECTED else None
+    own = fact.occurred_at if lifecycle.is_objection(fact.state, purpose.lawful_basis) else None
     return max((at for at in (own, fact.objected_at) if at is not None), default=None)
 
 

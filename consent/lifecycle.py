@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from consent.errors import IllegalTransition
 
@@ -106,6 +106,9 @@ _RANK: Mapping[str, int] = MappingProxyType(
     }
 )
 
+#: Bases under which a no is an objection (GDPR Art. 21(1)).
+NO_IS_OBJECTION = frozenset({"legitimate_interest", "public_task"})
+
 DENIALS = frozenset({State.REFUSED, State.WITHDRAWN, State.REVOKED, State.INVALIDATED, State.OBJECTED})
 
 
@@ -126,6 +129,35 @@ def act_towards(state: State | str, target: State | str) -> Act:
             return act
     detail = f"A consent that is {current} cannot become {goal.value}."
     raise IllegalTransition(detail)
+
+
+class Standing(Protocol):
+    """What counts now: a row of the projection or a fact of the decision."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def objected_at(self) -> datetime | None: ...
+
+
+def weigh(current: Standing | None, state: State | str, at: datetime, *, basis: str) -> tuple[bool, datetime | None]:
+    """Answer whether an event recorded now counts from now on, and when the person last objected.
+
+    The projection and every replay of the history follow this one rule.
+    """
+    objected = [at] if is_objection(state, basis) else []
+    if current is None:
+        return True, max(objected, default=None)
+    if current.objected_at is not None:
+        objected.append(current.objected_at)
+    return takes_effect(current.state, current.occurred_at, state, at), max(objected, default=None)
+
+
+def is_objection(state: State | str, basis: str) -> bool:
+    """Whether a no is an objection: always when it says so, and where there is no consent to take back."""
+    return state == State.OBJECTED or (basis in NO_IS_OBJECTION and state in DENIALS)
 
 
 def takes_effect(state: State | str, at: datetime, newer: State | str, newer_at: datetime) -> bool:

@@ -42,6 +42,8 @@ def read_json(data: bytes) -> Any:
         _refuse("The body is not UTF-8")
     except json.JSONDecodeError as error:
         _refuse(f"The body is not JSON: line {error.lineno}, column {error.colno}")
+    except ValueError:
+        _refuse("A number in the body is too long")  # Python stops at 4,300 digits
     except RecursionError:
         _refuse(f"The body is nested deeper than {DEEPEST} levels")
     return value
