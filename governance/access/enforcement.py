@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 
 from governance import audit
 from governance.errors import AccessDenied, NotFound
-from governance.models import Controller
+from governance.models import Controller, DataSubject
 from governance.policy.principal import DATA_SUBJECT, Principal
 from governance.policy.vocabulary import Action, AuditType, permits
 
@@ -49,12 +49,14 @@ def deny(
     principal: Principal, action: Action, *, controller_id: UUID | None, resource: Model | None, purpose: str = ""
 ) -> None:
     """Record a denial of authorisation, committed on its own so that the refusal cannot roll it back."""
+    person = resource if isinstance(resource, DataSubject) else None
     with transaction.atomic(durable=True):
         audit.record(
             AuditType.ACCESS_DENIED,
             actor=principal,
             controller_id=controller_id,
-            object_ref="" if resource is None else f"{resource._meta.model_name}:{_hex(resource.pk)}",
+            subject_id=person.pk if person and controller_id else None,
+            object_ref="" if resource is None or person else f"{resource._meta.model_name}:{_hex(resource.pk)}",
             purpose=purpose,
             decision="deny",
             details={"action": action.value},

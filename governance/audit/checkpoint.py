@@ -15,7 +15,7 @@ def sign(tree: CompactRange) -> str:
 
 def opened(note: str) -> Checkpoint:
     """Answer what a note claims; raises NoteRefused when this ledger's key did not sign it."""
-    checkpoint = Checkpoint.parse(verify_note(note, [Verifier.parse(signing.verifier_key())]))
+    checkpoint = Checkpoint.parse(verify_note(note, [Verifier.parse(key) for key in signing.verifier_keys()]))
     # One key can sign for several logs; another log's head must not pass for ours.
     if checkpoint.origin != signing.origin():
         raise NoteRefused("The checkpoint belongs to another log.")

@@ -13,9 +13,14 @@ def origin() -> str:
 
 def sign_checkpoint(text: str) -> str:
     """Answer the text as a C2SP signed note."""
-    return notes.sign_note(text, origin(), provider().signing_seed())
+    return notes.sign_note(text, origin(), provider().signing_seeds()[0])
 
 
 def verifier_key() -> str:
-    """The public key in the form that other people's verifiers take."""
-    return notes.Verifier(origin(), notes.public_key(provider().signing_seed())).vkey
+    """Answer the public key of the seed that signs now, in the form that other people's verifiers take."""
+    return verifier_keys()[0]
+
+
+def verifier_keys() -> list[str]:
+    """Answer every public key whose signatures still count: after a rotation old checkpoints stay genuine."""
+    return [notes.Verifier(origin(), notes.public_key(seed)).vkey for seed in provider().signing_seeds()]

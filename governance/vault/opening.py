@@ -66,8 +66,10 @@ def _require(principal: Principal, purpose: str, placed: Sequence[tuple[Sealed, 
     for controller in sorted({scope.controller for _sealed, scope in placed}):
         access.require(principal, Action.SUBJECT_REVEAL, controller_id=UUID(controller))
     foreign = principal.kind == DATA_SUBJECT and any(scope.id != principal.id for _sealed, scope in placed)
-    if foreign or purpose not in {known.value for known in RevealPurpose}:
-        deny(principal, Action.SUBJECT_REVEAL, controller_id=None, resource=None, purpose=purpose[:48])
+    known = purpose in {each.value for each in RevealPurpose}
+    if foreign or not known:
+        # Free text is not recorded: whoever types a name as the purpose would put it into the ledger.
+        deny(principal, Action.SUBJECT_REVEAL, controller_id=None, resource=None, purpose=purpose if known else "")
         raise AccessDenied("Name one of the purposes that personal data is opened for")
 
 

@@ -25,8 +25,8 @@ class Provider(Protocol):
         """Answer the root of the separate branch that blind indexes are derived from."""
         ...
 
-    def signing_seed(self) -> bytes:
-        """Answer the Ed25519 seed that signs checkpoints."""
+    def signing_seeds(self) -> tuple[bytes, ...]:
+        """Answer the Ed25519 seeds of checkpoints: the one that signs first, then those that still verify."""
         ...
 
 

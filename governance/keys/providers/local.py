@@ -39,5 +39,5 @@ class LocalProvider:
     def index_root(self) -> bytes:
         return self._keyring.active(Kind.INDEX).key
 
-    def signing_seed(self) -> bytes:
-        return self._keyring.active(Kind.SIGN).key
+    def signing_seeds(self) -> tuple[bytes, ...]:
+        return tuple(entry.key for entry in self._keyring.usable(Kind.SIGN))

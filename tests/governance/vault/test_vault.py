@@ -1,5 +1,6 @@
 """Sealing and revealing: round trips, policy first, the audit row before the value, erasure and other people's keys."""
 
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -125,7 +126,9 @@ def test_a_superuser_is_not_exempt(person: DataSubject) -> None:
 
 def test_an_unknown_purpose_is_denied(person: DataSubject, officer: StaffUser) -> None:
     with pytest.raises(AccessDenied):
-        subjects.identifiers_of(person, principal=principal_of(officer), purpose="curiosity")
+        subjects.identifiers_of(person, principal=principal_of(officer), purpose="for Jane Doe, jane@example.org")
+    denied = LedgerEntry.objects.order_by("id").last()
+    assert (denied.type, json.loads(denied.payload)["purpose"]) == (AuditType.ACCESS_DENIED, "")
 
 
 def test_a_person_opens_only_what_is_theirs(person: DataSubject, controller: Controller) -> None:
