@@ -5,7 +5,8 @@ import secrets
 import tempfile
 from pathlib import Path
 
-_scratch = Path(os.environ.setdefault("GOVERNANCE_TEST_DIR", tempfile.mkdtemp(prefix="governance-test-")))
+_scratch = Path(os.environ.get("GOVERNANCE_TEST_DIR") or tempfile.mkdtemp(prefix="governance-test-"))
+os.environ["GOVERNANCE_TEST_DIR"] = str(_scratch)  # for the processes that tests start
 _environment = {
     "SECRET_KEY": secrets.token_urlsafe(50),
     "GOVERNANCE_DEMO": "true",

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -50,16 +50,9 @@ def _flush_past_triggers() -> Generator[None]:
         yield
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist which scratch folder is not its own to remove."""
-    node.workerinput["test_dir"] = os.environ.get("GOVERNANCE_TEST_DIR")
-
-
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the scratch folder of the settings: it holds key files, if only throw-away ones."""
-    named = os.environ.get("GOVERNANCE_TEST_DIR", "")
-    folder = Path(named)
+    folder = Path(os.environ.get("GOVERNANCE_TEST_DIR", ""))
     is_scratch = folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith("governance-test-")
-    if is_scratch and named != getattr(config, "workerinput", {}).get("test_dir"):
+    if is_scratch and not hasattr(config, "workerinput"):  # a worker of pytest-xdist shares it with others
         shutil.rmtree(folder, ignore_errors=True)
