@@ -6,6 +6,9 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from consent.api import catalogue, checks, events
+from dsar.api import requests
+from dsar.portal import asking, following
+from governance.api import catalogue as systems
 from governance.api import lean, operations, subjects
 from governance.console import doors
 
@@ -20,6 +23,31 @@ urlpatterns = [
     # Subjects and vault
     path("v1/subjects", subjects.SubjectsDoor.as_view(), name="subjects"),
     path("v1/subjects/lookup", subjects.SubjectLookupDoor.as_view(), name="subject_lookup"),
+    # Requests
+    path("v1/requests", requests.RequestsDoor.as_view(), name="api_requests"),
+    path("v1/requests/<uuid:request_id>", requests.OneRequestDoor.as_view(), name="api_request"),
+    path("v1/requests/<uuid:request_id>/verify", requests.VerifyDoor.as_view(), name="api_request_verify"),
+    path("v1/requests/<uuid:request_id>/plan", requests.PlanDoor.as_view(), name="api_request_plan"),
+    path("v1/requests/<uuid:request_id>/approve", requests.ApproveDoor.as_view(), name="api_request_approve"),
+    path("v1/requests/<uuid:request_id>/refuse", requests.RefuseDoor.as_view(), name="api_request_refuse"),
+    path("v1/requests/<uuid:request_id>/extend", requests.ExtendDoor.as_view(), name="api_request_extend"),
+    path("v1/requests/<uuid:request_id>/withdraw", requests.WithdrawDoor.as_view(), name="api_request_withdraw"),
+    path("v1/requests/<uuid:request_id>/package", requests.PackageDoor.as_view(), name="api_request_package"),
+    # Systems and what they hold
+    path("v1/systems", systems.SystemsDoor.as_view(), name="api_systems"),
+    path("v1/datasets", systems.DatasetsDoor.as_view(), name="api_datasets"),
+    # The portal, where people ask and follow
+    path("privacy/", asking.start, name="privacy"),
+    path("privacy/request/", asking.choose, name="privacy_choose"),
+    path("privacy/request/address/", asking.address, name="privacy_address"),
+    path("privacy/request/submit/", asking.submit, name="privacy_submit"),
+    path("privacy/code/", following.code, name="privacy_code"),
+    path("privacy/code/again/", following.code_again, name="privacy_code_again"),
+    path("privacy/return/", following.come_back, name="privacy_return"),
+    path("privacy/status/", following.status, name="privacy_status"),
+    path("privacy/withdraw/", following.withdraw, name="privacy_withdraw"),
+    path("privacy/download/", following.download, name="privacy_download"),
+    path("privacy/leave/", following.leave, name="privacy_leave"),
     # Front page
     path("", doors.front, name="front"),
     # Console (its own pages: governance/console/pages.py) and staff sign-in; nobody signs up, so no more of allauth

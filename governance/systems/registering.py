@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from governance import audit, vault
-from governance.errors import BadInput, FieldError, SystemRefused
+from governance.catalogue import datasets
+from governance.catalogue.fideslang import parse
+from governance.errors import BadInput, FieldError, InvalidDataset, SystemRefused, SystemUnavailable
 from governance.fields import Scope
-from governance.models import Controller, System
-from governance.policy.vocabulary import AuditType
-from governance.systems.sql.engine import Limits, open_engine
+from governance.models import Controller, Dataset, System
+from governance.policy.principal import worker
+from governance.policy.vocabulary import AuditType, RevealPurpose
+from governance.systems.sql import Finding, Limits, SqlSystem
+from governance.systems.sql.engine import open_engine
 
 if TYPE_CHECKING:
+    from governance.catalogue.data_map import DataMap
     from governance.policy.principal import Principal
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -44,6 +49,54 @@ def register(controller: Controller, key: str, name: str, url: str, *, principal
         details={"change": change, "key": key, "kind": system.kind},
     )
     return system
+
+
+def describe(
+    controller: Controller, system_key: str, text: str, *, principal: Principal
+) -> tuple[list[Dataset], list[str]]:
+    """Import a description after comparing it with the system; answers what to look at again.
+
+    Raises InvalidDataset where the system has no such table or column. A system that does not answer now is no reason
+    to refuse: the answer says that it was not compared. Call outside any transaction.
+    """
+    system = System.objects.filter(controller=controller, key=system_key, disabled_at=None).first()
+    if system is None:
+        complaint = FieldError("/system", "No system has this key; register it first")
+        raise BadInput("The description names no system", errors=[complaint])
+    read = parse(text)
+    warnings = [problem.detail for problem in read.warnings]
+    findings = compare(system, read.data_map)
+    if findings is None:
+        warnings.append("The system did not answer, so the description was not compared with it.")
+    blocking = [each for each in findings or () if each.blocks]
+    if blocking:
+        raise InvalidDataset("The description and the system differ", errors=_field_errors(read.data_map, blocking))
+    warnings += [each.detail for each in findings or ()]
+    return datasets.import_text(controller, system, text, principal=principal), list(dict.fromkeys(warnings))
+
+
+def compare(system: System, data_map: DataMap) -> list[Finding] | None:
+    """Compare a description with the system it describes; None where the system does not answer."""
+    address = vault.reveal(
+        system.url,
+        principal=worker(system.controller_id.hex),
+        purpose=RevealPurpose.SYSTEM_CONNECTION,
+        object_ref=f"system:{system.pk.hex}",
+    )
+    try:
+        with SqlSystem(str(address)) as opened:
+            return [finding for dataset in data_map.datasets for finding in opened.check(dataset)]
+    except (SystemUnavailable, SystemRefused):
+        return None
+
+
+def _field_errors(data_map: DataMap, findings: list[Finding]) -> list[FieldError]:
+    places = {
+        home.name: f"/dataset/{index}/collections/{number}"
+        for index, dataset in enumerate(data_map.datasets)
+        for number, home in enumerate(dataset.collections)
+    }
+    return [FieldError(places.get(each.collection, ""), each.detail) for each in findings]
 
 
 def _require_usable(key: str, name: str, url: str) -> None:

@@ -1,0 +1,1 @@
+"""The customers' pages under /privacy/: ask, prove the address, follow, download; no account, no script needed."""

@@ -1,0 +1,163 @@
+"""The pages of a request that exists: code, status, withdraw, return, download; each bound to a proven address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dsar import services
+from dsar.lifecycle import Event, allowed_events
+from dsar.models import RequestPackage, SubjectRequest
+from dsar.portal import visits
+from dsar.portal.answers import answered
+from dsar.portal.forms import CodeForm, ReturnForm
+from dsar.selectors.story import story
+from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@answered
+def code(request: HttpRequest) -> HttpResponse:
+    """Take the code. The page and its refusals are the same for everybody."""
+    if not {"asked", "reference"} & visits.pending(request).keys():
+        return redirect("privacy_return")
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            row = _proven(request, form.cleaned_data["code"])
+        except CodeRefused:
+            form.add_error("code", "This code does not work. Check it, or have a new one sent.")
+        else:
+            visits.enter(request, row)
+            return redirect("privacy_status")
+    return render(request, "dsar/portal/code.html", {"form": form, "controller": visits.controller_of(request)})
+
+
+@never_cache
+@require_POST
+@answered
+def code_again(request: HttpRequest) -> HttpResponse:
+    """Send a new code for the request in hand; a person who came back types the address again."""
+    asked = visits.pending(request).get("asked")
+    row = (
+        SubjectRequest.objects.filter(pk=UUID(asked), controller=visits.controller_of(request)).first()
+        if asked
+        else None
+    )
+    if row is None:
+        return redirect("privacy_return")
+    try:
+        services.send_code(row, principal=visits.principal_of(row))
+    except TooManyRequests as refused:
+        messages.error(request, refused.detail)
+    else:
+        messages.success(request, "We sent a new code. The old one no longer works.")
+    return redirect("privacy_code")
+
+
+@never_cache
+@sensitive_post_parameters("email")
+@require_http_methods(["GET", "HEAD", "POST"])
+@answered
+def come_back(request: HttpRequest) -> HttpResponse:
+    """Take reference and address; a code goes to the address whatever they are."""
+    form = ReturnForm(request.POST or None)
+    controller = visits.controller_of(request)
+    if request.method == "POST" and form.is_valid():
+        try:
+            proof_id = services.start_again(controller, form.cleaned_data["email"], controller.language)
+        except (BadInput, TooManyRequests) as refused:
+            form.add_error("email", refused.errors[0].detail if refused.errors else refused.detail)
+        else:
+            reference = services.normal_reference(form.cleaned_data["reference"])
+            visits.begin(request, reference=reference, proof=proof_id.hex)
+            return redirect("privacy_code")
+    return render(request, "dsar/portal/return.html", {"form": form, "controller": controller})
+
+
+@never_cache
+@require_safe
+@answered
+def status(request: HttpRequest) -> HttpResponse:
+    """Tell how far the request is, and what the person can do now."""
+    row = visits.request_in_hand(request)
+    if row is None:
+        return redirect("privacy_return")
+    context = {
+        "row": row,
+        "rights": list(row.rights.all()),
+        "steps": story(row),
+        "may_withdraw": Event.WITHDRAW in allowed_events(row.status),
+        "may_download": services.is_available(row) and row.responded_at is not None,
+        "controller": row.controller,
+    }
+    return render(request, "dsar/portal/status.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@answered
+def withdraw(request: HttpRequest) -> HttpResponse:
+    """Ask once more, then stop."""
+    row = visits.request_in_hand(request)
+    if row is None:
+        return redirect("privacy_return")
+    if request.method != "POST":
+        return render(request, "dsar/portal/withdraw.html", {"row": row, "controller": row.controller})
+    services.withdraw(row, principal=visits.principal_of(row))
+    messages.success(request, "Your request is withdrawn. Nothing was changed.")
+    return redirect("privacy_status")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@answered
+def download(request: HttpRequest) -> HttpResponse:
+    """Say what is in the copy and what is not; give it on POST, because scanners and previews follow links."""
+    row = visits.request_in_hand(request)
+    if row is None:
+        return redirect("privacy_return")
+    if request.method == "POST":
+        return _attachment(services.download(row, principal=visits.principal_of(row)), row.reference)
+    package = RequestPackage.objects.filter(request=row, expires_at__isnull=False).defer("content").first()
+    if package is None:
+        raise NotFound("There is nothing to download")
+    context = {"row": row, "package": package, "is_open": services.is_available(row), "controller": row.controller}
+    return render(request, "dsar/portal/download.html", context)
+
+
+@never_cache
+@require_POST
+@answered
+def leave(request: HttpRequest) -> HttpResponse:
+    """End the visit, for a computer that others use as well."""
+    visits.leave(request)
+    return redirect("privacy")
+
+
+def _proven(request: HttpRequest, typed: str) -> SubjectRequest:
+    ids, controller = visits.pending(request), visits.controller_of(request)
+    if "reference" in ids:
+        return services.find_again(controller, ids["reference"], UUID(ids["proof"]), typed)
+    row = SubjectRequest.objects.filter(pk=UUID(ids["asked"]), controller=controller).first()
+    if row is None:
+        raise CodeRefused
+    return services.verify(row, typed, principal=visits.principal_of(row))
+
+
+def _attachment(content: bytes, reference: str) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="your-data-{reference}.zip"'
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,109 @@
+"""What a person types in the portal, one question a form; forgiving in form, and never echoing in an error."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django import forms
+
+#: What a person chooses, and the rights it means.
+CHOICES: Final = {
+    "copy": ("access",),
+    "delete": ("erasure",),
+    "both": ("access", "erasure"),
+}
+CHOICE_WORDS: Final = {
+    "copy": (
+        "Send me a copy of what you hold",
+        "You get a file you can read and take elsewhere. Nothing is changed.",
+    ),
+    "delete": (
+        "Delete what you hold",
+        "We delete what we may. It cannot be undone, so get a copy first if you want one.",
+    ),
+    "both": (
+        "Send me a copy, then delete",
+        "We make your copy first and delete afterwards.",
+    ),
+}
+
+
+class PortalForm(forms.Form):
+    """No browser bubbles: errors are said by the page, above and beside the field."""
+
+    use_required_attribute = False
+
+
+class ChoiceForm(PortalForm):
+    """What the person asks for."""
+
+    ask = forms.ChoiceField(
+        label="What do you want us to do?",
+        choices=[(key, words[0]) for key, words in CHOICE_WORDS.items()],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what you want us to do", "invalid_choice": "Choose one of the answers"},
+    )
+
+
+class AddressForm(PortalForm):
+    """Where the answer goes."""
+
+    ask = forms.ChoiceField(choices=[(key, key) for key in CHOICES], widget=forms.HiddenInput)
+    email = forms.EmailField(
+        label="What is your e-mail address?",
+        max_length=254,
+        help_text="Use the address that you use with us. We send a code there to make sure it is yours.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        error_messages={
+            "required": "Type your e-mail address",
+            "invalid": "Type an e-mail address such as name@example.org",
+        },
+    )
+    customer_number = forms.CharField(
+        label="Your customer number",
+        required=False,
+        max_length=64,
+        help_text="Only if you have it at hand. It helps a person here to find you.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class CodeForm(PortalForm):
+    """The code from the letter."""
+
+    code = forms.CharField(
+        label="What is the code?",
+        max_length=32,
+        help_text="We sent six digits to your e-mail address. They work for 15 minutes. You can paste them.",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "class": "code-input",
+            }
+        ),
+        error_messages={"required": "Type the code from our letter"},
+    )
+
+
+class ReturnForm(PortalForm):
+    """A person who comes back."""
+
+    reference = forms.CharField(
+        label="Your reference",
+        max_length=32,
+        help_text="It is in every letter we sent you, such as R-7K4Q-2M9X.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Type the reference from our letter"},
+    )
+    email = forms.EmailField(
+        label="Your e-mail address",
+        max_length=254,
+        help_text="The one you gave us with the request.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        error_messages={
+            "required": "Type your e-mail address",
+            "invalid": "Type an e-mail address such as name@example.org",
+        },
+    )
