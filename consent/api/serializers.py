@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from rest_framework import serializers
 
@@ -24,6 +24,17 @@ class NoticeReferenceSerializer(StrictSerializer):
     key = serializers.SlugField(max_length=64)
     version = serializers.IntegerField(min_value=1)
     language = serializers.CharField(max_length=16, required=False)
+
+
+class OneOf(serializers.ChoiceField):
+    """A choice whose refusal names what is possible and never repeats what was sent, as DRF's would."""
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        if key == "invalid_choice":
+            message = f"Use one of: {', '.join(self.choices)}"
+            raise serializers.ValidationError(message, code=key)
+        super().fail(key, **kwargs)
+        raise AssertionError(key)
 
 
 class MomentField(serializers.DateTimeField):
@@ -56,11 +67,9 @@ class EventInputSerializer(StrictSerializer):
     identifiers = IdentifierSerializer(many=True, required=False, max_length=19, help_text="Further identifiers.")
     purpose = serializers.SlugField(max_length=64)
     channel = serializers.RegexField(_CHANNEL, required=False, help_text="Leave out for every channel.")
-    state = serializers.ChoiceField([state.value for state in State])
-    method = serializers.ChoiceField(ConsentEvent.Method.values, default=ConsentEvent.Method.API.value)
-    consent_type = serializers.ChoiceField(
-        ConsentEvent.ConsentType.values, default=ConsentEvent.ConsentType.EXPRESSED.value
-    )
+    state = OneOf([state.value for state in State])
+    method = OneOf(ConsentEvent.Method.values, default=ConsentEvent.Method.API.value)
+    consent_type = OneOf(ConsentEvent.ConsentType.values, default=ConsentEvent.ConsentType.EXPRESSED.value)
     notice = NoticeReferenceSerializer(required=False, help_text="Without it a given consent does not count (D26).")
     collection_point = serializers.RegexField(_PLACE, required=False, help_text="Which form or page.")
     occurred_at = MomentField(required=False, help_text="With its offset; now when left out.")
@@ -74,7 +83,7 @@ class EventSerializer(StrictSerializer):
     subject = serializers.UUIDField()
     purpose = serializers.CharField()
     channel = serializers.CharField(allow_blank=True)
-    state = serializers.ChoiceField([state.value for state in State])
+    state = OneOf([state.value for state in State])
     occurred_at = serializers.DateTimeField()
     recorded_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -117,7 +126,7 @@ class PurposeSerializer(StrictSerializer):
     key = serializers.SlugField(max_length=64)
     name = serializers.CharField(max_length=120)
     description = serializers.CharField(max_length=2000, default="", allow_blank=True)
-    lawful_basis = serializers.ChoiceField(Purpose.Basis.values)
+    lawful_basis = OneOf(Purpose.Basis.values)
     data_categories = serializers.ListField(
         child=serializers.RegexField(r"^[a-z0-9_.]{1,128}$"), default=list, max_length=100
     )
