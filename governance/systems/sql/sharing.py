@@ -95,10 +95,10 @@ class Sharing:
         """Return, per field that other collections point at, the values it holds in the rows."""
         table = self.tables.table(self.connection, node.at.collection)
         values: dict[str, tuple[Any, ...]] = {each.target: () for each in node.referrers}
-        for name in values:
-            for portion in portions(rows, self.limits.chunk):
+        for portion in portions(rows, self.limits.chunk):
+            for name, before in values.items():
                 found = self._targets(table, node, portion, (name,))
-                values[name] = (*values[name], *(pointed[0] for pointed, _ in found.values()))
+                values[name] = (*before, *(pointed[0] for pointed, _ in found.values()))
         return values
 
     def _targets(
