@@ -152,7 +152,8 @@ def _wait(port: int) -> None:
             if connection.getresponse().status == 200:
                 return
         except OSError:
-            time.sleep(0.1)
+            pass  # not listening yet
+        time.sleep(0.1)
     raise RuntimeError("The server did not answer")
 
 
