@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from governance import vault
+from governance.errors import Erased
 from governance.fields import Scope
 from governance.policy.vocabulary import RevealPurpose
 from governance.subjects import proving
@@ -48,6 +49,8 @@ def contact_of(
     request: SubjectRequest, *, principal: Principal, purpose: str = RevealPurpose.SUBJECT_REQUEST
 ) -> Contact:
     """Reveal the contact; audited. Raises Erased once the request is purged. Call outside any transaction."""
+    if request.contact is None:
+        raise Erased("The request was purged; its contact is gone.")
     value = vault.reveal(request.contact, principal=principal, purpose=purpose, object_ref=reference_of(request))
     known = cast("dict[str, Any]", value)
     return Contact(known["email"], tuple((type_, text) for type_, text in known["claimed"]))

@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from dsar.models import FieldOutcome
-from governance.catalogue import datasets
 from governance.catalogue.planning import REASONS, FieldAction, Reason
 from governance.models import SystemStep
 from governance.systems import runtime
@@ -29,7 +28,7 @@ def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict
     if "erasure" not in made.rights:
         return {}
     steps = {(step.dataset, step.collection): step for step in runtime.steps_of(request.pk, "erase")}
-    homes = datasets.systems_of(request.controller)
+    homes = runtime.systems_of(request.pk)
     rows = []
     for node in made.nodes:
         if node.erase is None or node.at.dataset not in homes:

@@ -86,7 +86,7 @@ def orders(request: SubjectRequest, made: Plan, kind: str, places: Sequence[Coll
 
     Retention periods are judged at the moment the steps are queued, however often one is repeated.
     """
-    homes = datasets.systems_of(request.controller)
+    homes = runtime.systems_of(request.pk) if kind != "locate" else datasets.systems_of(request.controller)
     lanes = _lanes(made)
     spec = {"instant": timezone.now().isoformat()} if kind == "erase" else {}
     return [
@@ -113,7 +113,7 @@ def _store(request_id: UUID, made: Plan, identities: Identities, principal: Prin
             move(request, Event.REPLAN, principal=principal)
         runtime.clear(request.pk)
         row = RequestPlan.objects.create(request=request, plan=planning.to_dict(made), created_at=timezone.now())
-        seeds = vault.seal(identities, label="step.seeds", scope=scope_of(request))
+        seeds = vault.seal(json.dumps(identities), label="step.seeds", scope=scope_of(request))
         # Rows shared with others come last: who else needs them is told by what was found before.
         places = sorted(made.nodes, key=lambda node: node.ownership is planning.Ownership.SHARED)
         located = orders(request, made, "locate", [node.at for node in places])

@@ -122,6 +122,11 @@ def steps_of(job: UUID, kind: str) -> list[SystemStep]:
     return list(rows.defer("seeds", "found", "collected").order_by("position"))
 
 
+def systems_of(job: UUID) -> dict[str, System]:
+    """Give the systems that the job was located in, by dataset key; a map changed since does not matter."""
+    return {step.dataset: step.system for step in steps_of(job, SystemStep.Kind.LOCATE)}
+
+
 def has_ended(step: SystemStep) -> bool:
     """Tell whether the step needs nobody any more; a failed one may still be tried again."""
     return step.state in _ENDED
