@@ -27,7 +27,7 @@ class ControllerAdmin(ReadOnlyAdmin):
     action = Action.CATALOGUE_READ
     list_display = ("slug", "country", "language", "is_default", "ruleset_version", "created_at")
     shown = (*list_display, "name", "host", "time_zone", "contact", "authority", "single_officer")
-    ordering = ("slug",)
+    order = ("slug",)
 
 
 @admin.register(Purpose)
@@ -37,8 +37,8 @@ class PurposeAdmin(ReadOnlyAdmin):
     action = Action.CATALOGUE_READ
     list_display = ("key", "controller", "lawful_basis", "version", "direct_marketing", "retired_at", "created_at")
     shown = (*list_display, "name", "description", "data_categories", "channels", "special_category", "validity_days")
-    list_select_related = ("controller",)
-    ordering = ("key",)
+    related = ("controller",)
+    order = ("key",)
 
 
 @admin.register(System)
@@ -48,8 +48,8 @@ class SystemAdmin(ReadOnlyAdmin):
     action = Action.SYSTEM_READ
     list_display = ("key", "controller", "kind", "created_at", "disabled_at")
     shown = (*list_display, "name")
-    list_select_related = ("controller",)
-    ordering = ("key",)
+    related = ("controller",)
+    order = ("key",)
 
 
 @admin.register(Dataset)
@@ -59,8 +59,8 @@ class DatasetAdmin(ReadOnlyAdmin):
     action = Action.CATALOGUE_READ
     list_display = ("key", "controller", "system", "version", "imported_at")
     shown = (*list_display, "name", "digest", "source")
-    list_select_related = ("controller", "system")
-    ordering = ("key",)
+    related = ("controller", "system")
+    order = ("key",)
 
 
 @admin.register(ServiceAccount)
@@ -69,8 +69,8 @@ class ServiceAccountAdmin(ReadOnlyAdmin):
 
     action = Action.AUDIT_READ
     list_display = ("name", "controller", "roles", "purposes", "created_at", "disabled_at")
-    list_select_related = ("controller",)
-    ordering = ("name",)
+    related = ("controller",)
+    order = ("name",)
 
 
 @admin.register(ChangeLogEntry)
@@ -80,8 +80,8 @@ class ChangeLogAdmin(ReadOnlyAdmin):
     action = Action.AUDIT_READ
     label = "Diary of configuration"
     list_display = ("timestamp", "content_type", "object_pk", "action_name", "field_names")
-    list_select_related = ("content_type",)
-    ordering = ("-timestamp",)
+    related = ("content_type",)
+    order = ("-timestamp",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeLogEntry]:
         """The diary does not know controllers: only who works for all of them may read it."""

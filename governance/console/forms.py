@@ -35,7 +35,6 @@ class ConsoleForm(forms.Form):
     """No browser bubbles: errors are said by the page, above and beside the field."""
 
     use_required_attribute = False
-    template_name_label = "django/forms/label.html"
 
 
 class LookUpForm(ConsoleForm):

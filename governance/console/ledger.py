@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.audit import proving
-from governance.audit.verify import open_checkpoint
+from governance.audit.checkpoint import open_checkpoint
 from governance.console import pages
 from governance.console.forms import LedgerFilterForm
 from governance.errors import BadInput, NotFound

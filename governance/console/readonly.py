@@ -33,6 +33,9 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # not subscriptable 
     label: ClassVar[str] = ""
     #: Attributes on the page of one row; `list_display` when empty.
     shown: ClassVar[tuple[str, ...]] = ()
+    #: Foreign keys that the list names, and its order.
+    related: ClassVar[tuple[str, ...]] = ()
+    order: ClassVar[tuple[str, ...]] = ("pk",)
 
     actions = None
     list_per_page = 50
@@ -53,7 +56,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # not subscriptable 
     def list_view(self, request: DeskRequest) -> HttpResponse:
         """List rows, a page at a time; as many queries for one row as for fifty."""
         names = [name for name in self.list_display if isinstance(name, str)]
-        rows = self.get_queryset(request).select_related(*self.list_select_related or ()).order_by(*self.ordering)
+        rows = self.get_queryset(request).select_related(*(self.related or (None,))).order_by(*self.order)
         page = Paginator(rows, self.list_per_page).get_page(request.GET.get("page"))
         lines = [(row, [self._fact(row, name)[1] for name in names]) for row in page]
         headings = [self._heading(name) for name in names]
