@@ -7,7 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from dsar.models import FieldOutcome
-from governance.catalogue.planning import REASONS, FieldAction, Reason
+from governance.catalogue.elements import is_within
+from governance.catalogue.planning import REASONS, FieldAction, Reason, RowAction
 from governance.models import SystemStep
 from governance.systems import runtime
 
@@ -65,8 +66,19 @@ def _ends_of_step(item: FieldErasure, step: SystemStep) -> Iterator[dict[str, An
 
 
 def _targeted(node: Node) -> list[FieldErasure]:
-    fields = node.erase.fields if node.erase else ()
-    return [each for each in fields if each.action is not FieldAction.KEEP or each.reason in _TOLD]
+    """List the fields whose end is told: all of a deleted row, else those to be erased and those kept from it."""
+    if node.erase is None:
+        return []
+    if node.erase.row is RowAction.DELETE:
+        return list(node.erase.fields)
+    return [each for each in node.erase.fields if each.action is not FieldAction.KEEP or _is_told(each)]
+
+
+def _is_told(item: FieldErasure) -> bool:
+    if item.reason is Reason.KEY:
+        # A number that means nothing outside its table is not missed; an address that serves as key is.
+        return bool(item.category) and not is_within(item.category, "user.unique_id")
+    return item.reason in _TOLD
 
 
 def _why(item: FieldErasure, code: str) -> str:

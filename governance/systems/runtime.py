@@ -110,7 +110,7 @@ def plan_of(job: UUID) -> dict[str, Any] | None:
 def run_due(limit: int = 50) -> int:
     """Work on due steps until none is left or the limit is reached; answers how many attempts were made."""
     done = 0
-    while done < limit and (step := _claim()) is not None:
+    while done < limit and (step := claim()) is not None:
         _work(step)
         done += 1
     return done
@@ -169,7 +169,8 @@ def renew(step: SystemStep) -> None:
         raise LeaseLost
 
 
-def _claim() -> SystemStep | None:
+def claim() -> SystemStep | None:
+    """Take the next due step for this worker; None when nothing is due."""
     for step_id, fence in _due(timezone.now()).values_list("pk", "fence")[:20]:
         instant = timezone.now()
         # Compare-and-set: of two workers that read the same fence only one moves it (invariant 8).
@@ -222,13 +223,14 @@ def _work(step: SystemStep) -> None:
 
 def _record_quietly(step: SystemStep, *, result: Result | None = None, error: str = "", is_final: bool = False) -> None:
     try:
-        _record(step, result=result, error=error, is_final=is_final)
+        record(step, result=result, error=error, is_final=is_final)
     except LeaseLost:
         logger.info("step.lease_lost", step=step.pk)
 
 
 @transaction.atomic(durable=True)
-def _record(step: SystemStep, *, result: Result | None, error: str, is_final: bool) -> None:
+def record(step: SystemStep, *, result: Result | None, error: str, is_final: bool) -> None:
+    """Write down how an attempt ended; raises LeaseLost when the step is no longer this worker's."""
     row = SystemStep.objects.select_for_update().filter(pk=step.pk).first()
     # The fence: a worker that slept through its lease must not overwrite what its successor did.
     if row is None or row.fence != step.fence or row.state != SystemStep.State.CLAIMED:
