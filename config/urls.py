@@ -6,6 +6,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from consent.api import catalogue, checks, events
+from consent.portal import choosing, entering
 from dsar.api import requests
 from dsar.portal import asking, following
 from governance.api import catalogue as systems
@@ -20,6 +21,12 @@ urlpatterns = [
     path("v1/consent/history", events.HistoryDoor.as_view(), name="consent_history"),
     path("v1/purposes", catalogue.PurposesDoor.as_view(), name="purposes"),
     path("v1/notices", catalogue.NoticesDoor.as_view(), name="notices"),
+    path("preferences/", entering.start, name="preferences"),
+    path("preferences/code/", entering.code, name="preferences_code"),
+    path("preferences/choices/", choosing.choices, name="preferences_choices"),
+    path("preferences/choose/", choosing.choose, name="preferences_choose"),
+    path("preferences/stop/", choosing.stop, name="preferences_stop"),
+    path("preferences/leave/", entering.leave, name="preferences_leave"),
     # Subjects and vault
     path("v1/subjects", subjects.SubjectsDoor.as_view(), name="subjects"),
     path("v1/subjects/lookup", subjects.SubjectLookupDoor.as_view(), name="subject_lookup"),

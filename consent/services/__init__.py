@@ -1,16 +1,20 @@
 """Writing consents and notices: each door calls one of these; every change carries its audit row and its event."""
 
-from consent.services.notices import publish, publish_within
+from consent.services.centre import Pressed, Visitor, choose, stop_everything
+from consent.services.notices import publish
 from consent.services.recording import Choice, Recorded, can_stop, no_for, record, record_for, withdraw_all
 
 __all__ = [
     "Choice",
+    "Pressed",
     "Recorded",
+    "Visitor",
     "can_stop",
+    "choose",
     "no_for",
     "publish",
-    "publish_within",
     "record",
     "record_for",
+    "stop_everything",
     "withdraw_all",
 ]

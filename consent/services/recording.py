@@ -53,7 +53,12 @@ class Recorded:
 @transaction.atomic(durable=True)
 def record(subject: DataSubject, *, principal: Principal, **choice: Any) -> Recorded:
     """Record one choice of a known person; takes the fields of `Choice`. Raises as `record_for`."""
-    return _record(_locked(subject), Choice(**choice), principal, None)
+    return record_within(subject, Choice(**choice), principal=principal)
+
+
+def record_within(subject: DataSubject, choice: Choice, *, principal: Principal) -> Recorded:
+    """Record inside the caller's transaction; the same promises as `record`."""
+    return _record(_locked(subject), choice, principal, None)
 
 
 @transaction.atomic(durable=True)
@@ -79,6 +84,11 @@ def record_for(  # who, what, by whom, how sure, once
 @transaction.atomic(durable=True)
 def withdraw_all(subject: DataSubject, *, method: str, principal: Principal) -> list[Recorded]:
     """Say no to everything that can be said no to, on every channel; answers what was recorded. Repeatable."""
+    return withdraw_all_within(subject, method=method, principal=principal)
+
+
+def withdraw_all_within(subject: DataSubject, *, method: str, principal: Principal) -> list[Recorded]:
+    """Say no to everything inside the caller's transaction; the same promises as `withdraw_all`."""
     locked = _locked(subject)
     purposes = Purpose.objects.filter(controller_id=locked.controller_id).order_by("key")
     given = set(ConsentState.objects.filter(subject=locked, state=State.GIVEN).values_list("purpose", flat=True))

@@ -1,0 +1,1 @@
+"""The preference centre: pages for anybody who proves an address; they show decisions and call services."""

@@ -1,0 +1,104 @@
+"""The choices of somebody whose address is proven: see them, say yes or no, stop everything; GET changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from consent import selectors, services
+from consent.portal import visits, words
+from consent.portal.entering import answered
+from consent.portal.forms import ChoiceForm
+from consent.selectors import centre
+from governance import access
+from governance.errors import BadInput, Conflict
+from governance.policy.vocabulary import Action
+from governance.subjects import proving
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+_HISTORY: Final = 50
+
+
+@never_cache
+@require_safe
+@answered
+def choices(request: HttpRequest) -> HttpResponse:
+    """Show every purpose with what counts for it now."""
+    visit = visits.visit_of(request)
+    if visit is None:
+        return redirect("preferences")
+    controller = visit.controller
+    access.require(visit.principal, Action.CONSENT_READ, controller_id=controller.pk)
+    purposes = centre.purposes_of(controller)
+    shown = centre.shown_to(controller, controller.language, purposes)
+    history = selectors.events_of(visit.subject.pk)[:_HISTORY] if visit.subject else []
+    context = {
+        "cards": [
+            words.card_of(lines) for lines in centre.lines_of(controller, visit.subject, purposes, timezone.now())
+        ],
+        "controller": controller,
+        "history": [words.past(event) for event in history],
+        "shown": shown,
+    }
+    return render(request, "consent/choices.html", context)
+
+
+@never_cache
+@require_POST
+@answered
+def choose(request: HttpRequest) -> HttpResponse:
+    """Record one press of Yes or No, and say what changed."""
+    visit = visits.visit_of(request)
+    if visit is None:
+        return redirect("preferences")
+    access.require(visit.principal, Action.CONSENT_RECORD, controller_id=visit.controller.pk)
+    form = ChoiceForm(request.POST)
+    if not form.is_valid():
+        raise BadInput("This cannot be chosen here")
+    data = form.cleaned_data
+    pressed = services.Pressed(
+        purpose=data["purpose"],
+        channel=data["channel"],
+        is_yes=data["choice"] == "yes",
+        shown=data["shown"],
+        language=visit.controller.language,
+    )
+    try:
+        recorded = services.choose(_visitor(visit), pressed, principal=visit.principal)
+    except Conflict as changed:
+        messages.warning(request, changed.detail)
+        return redirect("preferences_choices")
+    event = recorded.event
+    visits.know(request, event.subject)
+    messages.success(request, words.changed(event.purpose, event.channel, is_yes=pressed.is_yes))
+    return redirect("preferences_choices")
+
+
+@never_cache
+@require_POST
+@answered
+def stop(request: HttpRequest) -> HttpResponse:
+    """Stop everything that can be stopped, at once and without another question."""
+    visit = visits.visit_of(request)
+    if visit is None:
+        return redirect("preferences")
+    access.require(visit.principal, Action.CONSENT_RECORD, controller_id=visit.controller.pk)
+    subject, recorded = services.stop_everything(_visitor(visit), principal=visit.principal)
+    visits.know(request, subject)
+    names = ", ".join(sorted({each.event.purpose.name for each in recorded}))
+    messages.success(request, f"Everything is stopped from now on: {names}." if names else "There is nothing to stop.")
+    return redirect("preferences_choices")
+
+
+def _visitor(visit: visits.Visit) -> services.Visitor:
+    if visit.subject is not None:
+        return services.Visitor(visit.controller, visit.subject)
+    proven = proving.address_of(visit.proof_id)
+    return services.Visitor(visit.controller, None, ((proven.type, proven.value),))
