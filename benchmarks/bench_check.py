@@ -29,7 +29,7 @@ def run() -> list[Figure]:
         figures = _measure("sqlite", f"sqlite:///{folder}/bench.sqlite3", Path(folder))
     server = os.environ.get("TEST_POSTGRES_URL")
     if not server:
-        return figures + [_missing(name) for name in ("share", "batch")]
+        return figures + [_missing(name) for name in ("share_of_bare_view", "batch_items")]
     with tempfile.TemporaryDirectory() as folder, _database(server) as url:
         return figures + _measure("postgresql", url, Path(folder))
 

@@ -44,6 +44,11 @@ class Installation:
         (folder / "static").mkdir()
         self.manage("migrate", "--no-input", "--verbosity", "0")
 
+    @property
+    def sqlalchemy_url(self) -> str:
+        """Where the service's own tables can be looked into."""
+        return self.environment["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
+
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run a management command and answer what it printed."""
         done = subprocess.run(  # noqa: S603  # our own interpreter and file
