@@ -1,4 +1,4 @@
-"""Starts the kernel: installs append-only triggers after each migration and the change diary; nothing else."""
+"""Starts the kernel: append-only triggers after each migration, the change diary, its periodic work; nothing else."""
 
 from typing import Any
 
@@ -15,10 +15,15 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire what Django offers only as hooks; domain flow never runs through signals."""
-        from governance import checks  # noqa: F401  # registers the system checks
+        from governance import checks, registry  # noqa: F401  # importing registers the system checks
+        from governance.api import idempotency
         from governance.audit import change_log  # models are ready only now
+        from governance.subjects import letters, proving
 
         change_log.register()
+        registry.register_work("idempotency", idempotency.forget_old)
+        registry.register_work("letters", letters.deliver_due)
+        registry.register_work("proofs", proving.purge_expired)
         # SQLite drops triggers when a migration rebuilds a table (invariant 14).
         post_migrate.connect(_install_triggers, dispatch_uid="governance.append_only")
 
