@@ -40,7 +40,8 @@ def _measure(engine: str, url: str, folder: Path) -> list[Figure]:
         check = {"subject": {"type": "email", "value": "p7@bench.example"}, "purpose": "news", "channel": "email"}
         answer = caller.post("/v1/consent/check", check)
         if answer["decision"] != "allow":
-            raise RuntimeError(f"The measured check must be a real one; it answered {answer}")
+            message = f"The measured check must be a real one; it answered {answer}"
+            raise RuntimeError(message)
         share = _ratio(lambda: caller.post("/bench/bare", {}), lambda: caller.post("/v1/consent/check", check))
         checks = [check | {"subject": {"type": "email", "value": f"p{n}@bench.example"}} for n in range(BATCH)]
         caller.post("/v1/consent/check/batch", {"checks": checks})
@@ -82,7 +83,8 @@ class _Caller:
         response = self._connection.getresponse()
         data = response.read()
         if response.status != 200:
-            raise RuntimeError(f"{path} answered {response.status}: {data[:200]!r}")
+            message = f"{path} answered {response.status}: {data[:200]!r}"
+            raise RuntimeError(message)
         answer: dict[str, object] = json.loads(data)
         return answer
 

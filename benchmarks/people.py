@@ -3,23 +3,21 @@
 import os
 import sys
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
 import django
-
-django.setup()
-
-from consent import services
-from consent.lifecycle import State
-from governance.access import service_keys
-from governance.catalogue import purposes
-from governance.models import Controller
-from governance.policy.principal import operator
-from governance.policy.vocabulary import Role
 
 
 def main(people: int) -> None:
     """Make one controller, one purpose, this many people, and one service."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from consent import services  # noqa: PLC0415  # after setup
+    from consent.lifecycle import State  # noqa: PLC0415  # after setup
+    from governance.access import service_keys  # noqa: PLC0415  # after setup
+    from governance.catalogue import purposes  # noqa: PLC0415  # after setup
+    from governance.models import Controller  # noqa: PLC0415  # after setup
+    from governance.policy.principal import operator  # noqa: PLC0415  # after setup
+    from governance.policy.vocabulary import Role  # noqa: PLC0415  # after setup
+
     controller = Controller.objects.create(slug="bench", name="Benchmark", is_default=True)
     principal = operator(controller.pk.hex)
     purpose = purposes.create(

@@ -5,9 +5,9 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402  # needs the variable above
-from django.db import connection  # noqa: E402
-from django.http import HttpRequest, HttpResponse, JsonResponse  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # needs the variable above
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 application = get_wsgi_application()
 

@@ -131,7 +131,8 @@ class Browser:
         for href, text in self.page.links:
             if words.lower() in " ".join(text.split()).lower():
                 return self.get(href)
-        raise AssertionError(f"No link says {words!r} on {self.url}: {[text for _href, text in self.page.links]}")
+        message = f"No link says {words!r} on {self.url}: {[text for _href, text in self.page.links]}"
+        raise AssertionError(message)
 
     def submit(self, button: str = "", **values: str) -> "Browser":
         """Fill the form that has this button, or these fields, and send it with whatever else it carries."""
@@ -152,7 +153,8 @@ class Browser:
             if (not button or pressed) and values.keys() <= known:
                 return form, pressed[0] if pressed else None
         seen = [(form.action, sorted(form.fields), [each[2] for each in form.buttons]) for form in self.page.forms]
-        raise AssertionError(f"No form with button {button!r} and fields {sorted(values)} on {self.url}: {seen}")
+        message = f"No form with button {button!r} and fields {sorted(values)} on {self.url}: {seen}"
+        raise AssertionError(message)
 
     def _open(self, request: Request) -> "Browser":
         try:

@@ -1,4 +1,4 @@
-"""A whole installation in a scratch folder: its own database, keys, broker, logs, and as many processes as a test wants."""
+"""A whole installation in a scratch folder: database, keys, broker, logs, and as many processes as a test wants."""
 
 import os
 import secrets
@@ -34,7 +34,7 @@ class Installation:
             "GOVERNANCE_STATIC_ROOT": str(folder / "static"),
             "GOVERNANCE_TICK_SECONDS": "0.5",
             "GOVERNANCE_STEP_LEASE_SECONDS": "3",
-            "GOVERNANCE_REQUEST_PURGE_DAYS": "0",
+            "GOVERNANCE_REQUEST_PURGE_DAYS": "30",
             "CELERY_BROKER_URL": "filesystem://",
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "DATABASE_URL": database_url,
@@ -51,7 +51,7 @@ class Installation:
 
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run a management command and answer what it printed."""
-        done = subprocess.run(  # noqa: S603  # our own interpreter and file
+        done = subprocess.run(  # our own interpreter and file
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT,
             env=self.environment,
@@ -60,7 +60,8 @@ class Installation:
             check=False,
         )
         if check and done.returncode:
-            raise AssertionError(f"{arguments[0]} answered {done.returncode}: {done.stdout}{done.stderr}")
+            message = f"{arguments[0]} answered {done.returncode}: {done.stdout}{done.stderr}"
+            raise AssertionError(message)
         return done.stdout
 
     def web(self) -> str:
@@ -113,7 +114,7 @@ class Installation:
 
     def _start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
         log = (self.folder / f"{name}.log").open("ab")
-        process = subprocess.Popen(  # noqa: S603  # our own interpreter
+        process = subprocess.Popen(  # our own interpreter
             [sys.executable, *arguments], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
         )
         log.close()
@@ -132,7 +133,8 @@ def _wait_until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise AssertionError(f"The server ended with {process.returncode} before it was ready")
+            message = f"The server ended with {process.returncode} before it was ready"
+            raise AssertionError(message)
         try:
             if urllib3.request("GET", f"{address}/healthz", retries=False, timeout=1).status == 200:
                 return

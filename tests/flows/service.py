@@ -16,7 +16,7 @@ class Service:
     def at(self, address: str) -> "Service":
         """The same service, calling another server process."""
         other = Service(address, "")
-        other._headers = self._headers  # noqa: SLF001  # its twin
+        other._headers = self._headers  # its twin
         return other
 
     def post(self, path: str, body: object, expect: int = 200) -> Any:

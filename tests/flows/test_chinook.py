@@ -146,7 +146,8 @@ class Story:
             self.officer.get(f"/console/requests/?tab={tab}")
             if any(reference in text for _href, text in self.officer.page.links):
                 return self.officer.follow(reference)
-        raise AssertionError(f"No request {reference} in any tab")
+        message = f"No request {reference} in any tab"
+        raise AssertionError(message)
 
     def steps(self) -> list[tuple[str, str]]:
         """Kind and state of every step, read from the service's own table."""
@@ -172,9 +173,8 @@ class Story:
             if any(button.lower() in each[2].lower() for form in page.page.forms for each in form.buttons):
                 return page
             time.sleep(0.5)
-        raise AssertionError(
-            f"No {button!r} after {patience} s: {self.officer.text}\n{self.installation.logs()[-5000:]}"
-        )
+        message = f"No {button!r} after {patience} s: {self.officer.text}\n{self.installation.logs()[-5000:]}"
+        raise AssertionError(message)
 
 
 def test_the_main_job(installation: Installation, shop: Shop, record_property: Callable[[str, object], None]) -> None:
@@ -258,9 +258,8 @@ def only_their_fields_changed(
     shop: Shop, before: dict[str, list[tuple[object, ...]]], after: dict[str, list[tuple[object, ...]]]
 ) -> None:
     customer, invoice = shop.name("Customer"), shop.name("Invoice")
-    for table in before:
-        if table not in {customer, invoice}:
-            assert after[table] == before[table]
+    untouched = before.keys() - {customer, invoice}
+    assert {table: after[table] for table in untouched} == {table: before[table] for table in untouched}
     for table, person in ((customer, 0), (invoice, 1)):
         changed = [(old, new) for old, new in zip(before[table], after[table], strict=True) if old != new]
         assert changed
@@ -300,7 +299,7 @@ def kept_by(installation: Installation) -> str:
     url = installation.environment["DATABASE_URL"]
     if url.startswith("postgresql"):
         parts.append(repr(dump(url)))
-    for path in sorted(installation.folder.rglob("*")):
-        if path.is_file() and "shop" not in path.relative_to(installation.folder).parts:
-            parts.append(path.read_bytes().decode(errors="replace"))
+    files = [path for path in sorted(installation.folder.rglob("*")) if path.is_file()]
+    ours = [path for path in files if "shop" not in path.relative_to(installation.folder).parts]
+    parts += [path.read_bytes().decode(errors="replace") for path in ours]
     return "\n".join(parts)
