@@ -160,7 +160,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["governance.api.permissions.DenyAll"],
     "DEFAULT_PARSER_CLASSES": ["governance.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "governance.api.schema.DoorSchema",
     "EXCEPTION_HANDLER": "governance.api.problem.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": None,
@@ -174,6 +174,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "consent.api.schema.lean_doors",
+        "governance.api.schema.problems",
+    ],
 }
 
 # --- Pages: strict CSP, nothing from elsewhere, nothing kept by caches ----------------------------------------------
