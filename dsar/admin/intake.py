@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: DeskRequest) -> HttpResponse:
     """Record a request; the person proves the address by a code before anything is looked for."""
-    form = NewRequestForm(request.POST or None)
+    form = NewRequestForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         asked, controller = form.cleaned_data, request.desk.controller
         intake = services.Intake(

@@ -35,7 +35,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @answered
 def choose(request: HttpRequest) -> HttpResponse:
     """Ask what the person wants."""
-    form = ChoiceForm(request.POST or None)
+    form = ChoiceForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         return redirect(f"{reverse('privacy_address')}?ask={form.cleaned_data['ask']}")
     cards = [(key, *words) for key, words in CHOICE_WORDS.items()]

@@ -32,7 +32,7 @@ def code(request: HttpRequest) -> HttpResponse:
     """Take the code. The page and its refusals are the same for everybody."""
     if not {"asked", "reference"} & visits.pending(request).keys():
         return redirect("privacy_return")
-    form = CodeForm(request.POST or None)
+    form = CodeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             row = _proven(request, form.cleaned_data["code"])
@@ -72,7 +72,7 @@ def code_again(request: HttpRequest) -> HttpResponse:
 @answered
 def come_back(request: HttpRequest) -> HttpResponse:
     """Take reference and address; a code goes to the address whatever they are."""
-    form = ReturnForm(request.POST or None)
+    form = ReturnForm(request.POST if request.method == "POST" else None)
     controller = visits.controller_of(request)
     if request.method == "POST" and form.is_valid():
         try:

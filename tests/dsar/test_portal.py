@@ -1,0 +1,222 @@
+"""The portal through HTTP only: the whole way of a person, what it never tells, and what it never keeps."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from dsar import services
+from dsar.models import SubjectRequest
+from governance.models import Controller
+from tests.dsar.conftest import ANN, House, approve, fresh, last_code, letters, work
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from governance.models import DataSubject
+
+pytestmark = pytest.mark.django_db
+
+
+def submit(client: Client, email: str = ANN, ask: str = "copy") -> HttpResponse:
+    return client.post("/privacy/request/submit/", {"ask": ask, "email": email, "customer_number": ""})
+
+
+def enter(client: Client, house: House, email: str = ANN, ask: str = "copy") -> SubjectRequest:
+    submit(client, email, ask)
+    client.post("/privacy/code/", {"code": last_code(house.controller)})
+    return SubjectRequest.objects.latest("received_at")
+
+
+def test_the_pages_follow_each_other_without_a_script(client: Client, house: House) -> None:
+    assert b"Start" in client.get("/privacy/").content
+    assert b"What do you want us to do?" in client.get("/privacy/request/").content
+    chosen = client.post("/privacy/request/", {"ask": "both"})
+    assert chosen["Location"] == "/privacy/request/address/?ask=both"
+    assert b"e-mail address" in client.get(chosen["Location"]).content
+    check = client.post("/privacy/request/address/", {"ask": "both", "email": ANN, "customer_number": "7"})
+    assert b"Check your answers" in check.content
+    assert b"Deleting cannot be undone" in check.content
+    sent = client.post("/privacy/request/submit/", {"ask": "both", "email": ANN, "customer_number": "7"})
+    assert sent["Location"] == "/privacy/code/"
+    assert b"Check your e-mail" in client.get("/privacy/code/").content
+    proven = client.post("/privacy/code/", {"code": last_code(house.controller)})
+    assert proven["Location"] == "/privacy/status/"
+    page = client.get("/privacy/status/").content.decode()
+    assert SubjectRequest.objects.get().reference in page
+    assert "We will answer by" in page
+    assert "Withdraw your request" in page
+
+
+def test_the_copy_is_fetched_after_a_fresh_code(client: Client, house: House, ann: DataSubject) -> None:
+    request = enter(client, house)
+    work()
+    approve(house, fresh(request))
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    letter = letters(house.controller)[-1]
+    assert ANN not in letter
+    assert request.reference in letter
+
+    later = Client()
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        assert later.get("/privacy/download/")["Location"] == "/privacy/return/"
+        later.post("/privacy/return/", {"reference": request.reference.lower(), "email": ANN.upper()})
+        later.post("/privacy/code/", {"code": last_code(house.controller)})
+        assert b"Get your copy" in later.get("/privacy/status/").content
+        page = later.get("/privacy/download/").content.decode()
+        assert "it is about another person" in page
+        answer = later.post("/privacy/download/")
+        assert answer["Content-Disposition"].startswith("attachment")
+        assert "no-store" in answer["Cache-Control"]
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert "index.html" in archive.namelist()
+        for _ in range(4):
+            assert later.post("/privacy/download/").status_code == 200
+        assert later.post("/privacy/download/").status_code == 410
+    with time_machine.travel(timezone.now() + timedelta(days=3, minutes=40)):
+        assert later.get("/privacy/status/")["Location"] == "/privacy/return/"  # the proof lasts half an hour
+
+
+def test_a_copy_expires(client: Client, house: House, ann: DataSubject) -> None:
+    request = enter(client, house)
+    work()
+    approve(house, fresh(request))
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    with time_machine.travel(timezone.now() + timedelta(days=13, hours=23, minutes=45)):
+        later = Client()
+        later.post("/privacy/return/", {"reference": request.reference, "email": ANN})
+        later.post("/privacy/code/", {"code": last_code(house.controller)})
+    with time_machine.travel(timezone.now() + timedelta(days=14, minutes=1)):
+        assert b"can no longer be downloaded" in later.get("/privacy/download/").content
+        assert later.post("/privacy/download/").status_code == 410
+
+
+def test_known_and_unknown_people_see_the_same(house: House, ann: DataSubject) -> None:
+    pages = []
+    for email in (ANN, "stranger@example.net"):
+        client = Client()
+        sent = submit(client, email)
+        code_page = client.get("/privacy/code/")
+        refused = client.post("/privacy/code/", {"code": "000000"})
+        proven = client.post("/privacy/code/", {"code": last_code(house.controller)})
+        status = client.get("/privacy/status/").content.decode()
+        reference = SubjectRequest.objects.latest("received_at").reference
+        pages.append(
+            [
+                (sent.status_code, sent["Location"]),
+                _without_token(code_page),
+                _without_token(refused),
+                proven["Location"],
+                _without_token(status).replace(reference, ""),
+            ]
+        )
+    assert pages[0] == pages[1]
+
+
+def _without_token(page: object) -> str:
+    text = page if isinstance(page, str) else page.content.decode()  # type: ignore[attr-defined]
+    return "\n".join(line for line in text.splitlines() if "csrfmiddlewaretoken" not in line)
+
+
+def test_coming_back_tells_nothing_about_references(client: Client, house: House, ann: DataSubject) -> None:
+    request = enter(Client(), house)
+    for reference, email in ((request.reference, "stranger@example.net"), ("R-0000-0000", ANN)):
+        sent = client.post("/privacy/return/", {"reference": reference, "email": email})
+        assert (sent.status_code, sent["Location"]) == (302, "/privacy/code/")
+        answer = client.post("/privacy/code/", {"code": last_code(house.controller)})
+        assert b"This code does not work" in answer.content
+        assert client.get("/privacy/status/")["Location"] == "/privacy/return/"
+
+
+def test_a_request_of_another_controller_is_not_found_here(client: Client, house: House, ann: DataSubject) -> None:
+    request = enter(Client(), house)
+    Controller.objects.create(slug="other", name="Other", host="other.example")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.http.request.HttpRequest.get_host", lambda _request: "other.example")
+        client.post("/privacy/return/", {"reference": request.reference, "email": ANN})
+        code = last_code(Controller.objects.get(slug="other"))
+        assert b"This code does not work" in client.post("/privacy/code/", {"code": code}).content
+
+
+def test_a_code_works_once_and_five_wrong_ones_end_it(client: Client, house: House) -> None:
+    submit(client)
+    code = last_code(house.controller)
+    for _ in range(5):
+        assert b"This code does not work" in client.post("/privacy/code/", {"code": "111111"}).content
+    assert b"This code does not work" in client.post("/privacy/code/", {"code": code}).content
+    client.post("/privacy/code/again/")
+    assert client.post("/privacy/code/", {"code": last_code(house.controller)}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"ask": "copy", "email": ""}, "Type your e-mail address"),
+        ({"ask": "copy", "email": "no address"}, "name@example.org"),
+        ({"ask": "copy", "email": "x" * 300 + "@example.org"}, "at most 254"),
+        ({"ask": "copy", "email": "a@example.org\r\nBcc: b@example.org"}, "name@example.org"),
+    ],
+)
+def test_a_bad_address_is_said_beside_the_field(client: Client, house: House, data: dict[str, str], said: str) -> None:
+    page = client.post("/privacy/request/submit/", data)
+    assert page.status_code == 200
+    assert said in page.content.decode()
+    assert "There is a problem" in page.content.decode()
+    assert not SubjectRequest.objects.exists()
+
+
+def test_nothing_chosen_leads_back_to_the_choice(client: Client, house: House) -> None:
+    assert b"Choose what you want us to do" in client.post("/privacy/request/", {}).content
+    assert client.get("/privacy/request/address/?ask=everything")["Location"] == "/privacy/request/"
+    assert client.post("/privacy/request/submit/", {"ask": "x", "email": ANN})["Location"] == "/privacy/request/"
+
+
+def test_the_session_holds_ids_only(client: Client, house: House, ann: DataSubject) -> None:
+    enter(client, house)
+    client.post("/privacy/return/", {"reference": "R-1234-5678", "email": ANN})
+    stored = [str(session.get_decoded()) for session in Session.objects.all()]
+    assert stored
+    assert not [text for text in stored if "@" in text or "canary" in text]
+
+
+def test_the_session_key_changes_when_the_address_is_proven(client: Client, house: House) -> None:
+    submit(client)
+    before = client.session.session_key
+    client.post("/privacy/code/", {"code": last_code(house.controller)})
+    assert client.session.session_key != before
+
+
+def test_withdrawing_asks_once_and_stops(client: Client, house: House, ann: DataSubject) -> None:
+    request = enter(client, house, ask="delete")
+    assert b"Withdraw your request?" in client.get("/privacy/withdraw/").content
+    assert fresh(request).status == "planning"
+    client.post("/privacy/withdraw/")
+    assert fresh(request).status == "withdrawn"
+    assert b"You withdrew your request" in client.get("/privacy/status/").content
+
+
+def test_too_many_codes_are_refused_in_words(client: Client, house: House) -> None:
+    answers = [submit(client) for _ in range(7)]
+    assert answers[-1].status_code == 200
+    assert "Too many codes" in answers[-1].content.decode()
+
+
+def test_forms_need_their_token(house: House) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert submit(strict).status_code == 403
+
+
+def test_leaving_ends_the_proof(client: Client, house: House) -> None:
+    enter(client, house)
+    client.post("/privacy/leave/")
+    assert client.get("/privacy/status/")["Location"] == "/privacy/return/"
