@@ -66,7 +66,8 @@ class Caller:
             "method": "web_form",
             "notice": {"key": "privacy", "version": 1},
         }
-        return self.post("/v1/consent/events", body | more)
+        headers = {"Idempotency-Key": more.pop("idempotency_key")} if "idempotency_key" in more else {}
+        return self.post("/v1/consent/events", body | more, **headers)
 
 
 def house_of(slug: str, *, is_default: bool = False) -> House:
