@@ -22,6 +22,7 @@ from governance.vault.codec import decode, encode
 from tests.governance.conftest import staff
 
 LABEL = "subject.identifier"
+NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001  # what must be refused
 
 
 @pytest.fixture
@@ -29,27 +30,14 @@ def scope(controller: Controller) -> Scope:
     return Scope(controller.pk.hex, "subject", uuid4().hex)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "x",
-        "\x00é😀",
-        0,
-        1,
-        -7,
-        False,
-        True,
-        Decimal(0),
-        Decimal("1.50"),
-        date(2026, 2, 28),
-        b"",
-        b"\xfe\x01",
-        [],
-        {},
-    ]
-    + [datetime(2026, 1, 1, tzinfo=UTC), {"a": [1, "b", None]}, "cxp1.AAAA", 1.5 and {"f": 1.5}],
-)
+VALUES = [
+    *("", "x", "\x00é😀", "cxp1.AAAA", 0, 1, -7, False, True, b"", b"\xfe\x01", [], {}),
+    *(Decimal(0), Decimal("1.50"), date(2026, 2, 28), datetime(2026, 1, 1, tzinfo=UTC)),
+    {"a": [1, "b", None], "f": 1.5},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_the_same_type_and_value_come_back(scope: Scope, value: object) -> None:
     sealed = vault.seal(value, label=LABEL, scope=scope)
     opened = vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request")
@@ -57,7 +45,7 @@ def test_the_same_type_and_value_come_back(scope: Scope, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 1.5, float("nan"), datetime(2026, 1, 1), "\ud800", Decimal("NaN"), {"a": float("inf")}, {1: 2}]
+    "value", [None, 1.5, float("nan"), NAIVE, "\ud800", Decimal("NaN"), {"a": float("inf")}, {1: 2}]
 )
 def test_what_would_not_come_back_is_refused(scope: Scope, value: object) -> None:
     with pytest.raises(BadInput):
@@ -101,7 +89,7 @@ def test_no_audit_row_no_disclosure(scope: Scope, monkeypatch: pytest.MonkeyPatc
         vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request")
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role not in {Role.PRIVACY_OFFICER}])
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.PRIVACY_OFFICER])
 def test_staff_without_the_right_cannot_open(person: DataSubject, controller: Controller, role: Role) -> None:
     principal = principal_of(staff(controller, role))
     if role in {Role.WORKER, Role.DATA_SUBJECT}:
