@@ -1,0 +1,229 @@
+"""The officers' pages of requests through HTTP only: queue, one request, every button, and who may press it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from dsar.models import SubjectRequest
+from governance.models import Controller
+from governance.policy.vocabulary import Role
+from tests.dsar.conftest import ANN, BOB, House, ask, fresh, letters, planned, prove, work
+from tests.governance.conftest import staff
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import DjangoAssertNumQueries
+
+    from governance.models import DataSubject, StaffUser
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(user: StaffUser) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def desk(house: House) -> Client:
+    return sign_in(house.officer)
+
+
+def page(client: Client, request: SubjectRequest) -> str:
+    answer = client.get(f"/console/requests/{request.pk}/")
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def press(client: Client, request: SubjectRequest, verb: str, **data: str) -> int:
+    return client.post(f"/console/requests/{request.pk}/{verb}/", data).status_code
+
+
+def test_an_empty_queue_says_what_would_fill_it(desk: Client) -> None:
+    assert b"Requests from the privacy page" in desk.get("/console/requests/").content
+
+
+def test_the_queue_shows_least_time_left_first_in_a_constant_number_of_queries(
+    house: House, desk: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with time_machine.travel(timezone.now() - timedelta(days=20)):
+        older = prove(ask(house, "access", email=BOB))
+    newer = prove(ask(house, "erasure"))
+    desk.get("/console/requests/")
+    with django_assert_max_num_queries(14) as few:
+        text = desk.get("/console/requests/").content.decode()
+    assert text.index(older.reference) < text.index(newer.reference)
+    assert "due in " in text
+    for number in range(6):
+        prove(ask(house, "access", email=f"person{number}@example.org"))
+    with django_assert_max_num_queries(len(few)) as many:
+        desk.get("/console/requests/")
+    assert len(many) == len(few)
+    with time_machine.travel(timezone.now() + timedelta(days=60)):
+        assert b"days overdue" in sign_in(house.officer).get("/console/requests/?tab=overdue").content
+
+
+def test_the_page_tells_the_story_and_opens_nothing(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "access", "erasure")
+    text = page(desk, request)
+    assert "Approve copy and erasure of 4 rows in 2 systems" in text
+    assert "e-mail · sealed" in text
+    assert "Withheld from the copy" in text
+    assert "Keep store.invoice.bill_to for P10Y" in text
+    assert "The address was proven" in text
+    assert ANN not in text
+    assert "gdpr.answer v1" in text
+
+
+def test_an_erasure_pressed_through_to_its_end(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "erasure")
+    digest = request.plans.get().digest
+    assert press(desk, request, "approve", plan_digest=digest) == 302
+    assert fresh(request).status == "executing"
+    work()
+    text = page(desk, request)
+    assert "Invoices are kept for bookkeeping" in text
+    assert "5 January 2036" in text
+    assert "Send the answer" in text
+    assert press(desk, request, "respond") == 302
+    assert press(desk, request, "close") == 302
+    assert "Destroy the request&#x27;s key now" in page(desk, request) or "key now" in page(desk, request)
+    assert press(desk, request, "purge") == 302
+    assert "purged on" in page(desk, request)
+    assert fresh(request).status == "closed"
+
+
+def test_a_stale_plan_is_not_approved(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "erasure")
+    answer = desk.post(f"/console/requests/{request.pk}/approve/", {"plan_digest": "0" * 64})
+    assert answer.status_code == 409
+    assert "The plan has changed since it was shown" in answer.content.decode()
+    assert fresh(request).status == "awaiting_approval"
+
+
+def test_refusing_needs_a_reason_and_tells_the_person(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "erasure")
+    assert "Choose why we refuse" in desk.post(f"/console/requests/{request.pk}/refuse/", {}).content.decode()
+    assert press(desk, request, "refuse", reason="claim_not_covered") == 302
+    letter = letters(house.controller)[-1]
+    assert "the law does not give this right" in letter
+    assert "The Authority" in letter
+    assert fresh(request).rights.get().outcome == "refused"
+
+
+def test_extending_once_tells_the_person_why_and_until_when(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "access")
+    assert press(desk, request, "extend", reason="complexity") == 302
+    row = fresh(request).rights.get()
+    assert row.extended_until is not None
+    assert "your request is complex" in letters(house.controller)[-1]
+    assert press(desk, request, "extend", reason="complexity") == 409
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        late = planned(house, "access", email=BOB)
+    with time_machine.travel(timezone.now() + timedelta(days=90)):
+        assert press(sign_in(house.officer), late, "extend", reason="complexity") == 409  # too late
+
+
+def test_a_failed_system_is_shown_retried_and_then_answered(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "erasure")
+    gone = house.news.rename(house.news.with_suffix(".gone"))
+    press(desk, request, "approve", plan_digest=request.plans.get().digest)
+    moved = timezone.now()
+    for _ in range(9):
+        with time_machine.travel(moved):
+            work()
+        moved += timedelta(hours=2)
+    text = page(desk, request)
+    assert "system.unavailable" in text
+    assert "Try the failed steps again" in text
+    assert "Send the answer" not in text
+    assert press(desk, request, "respond") == 409
+    ann.refresh_from_db()
+    assert ann.status == "active"  # the key is needed until every system is done
+    gone.rename(house.news)
+    assert press(desk, request, "retry") == 302
+    work()
+    assert press(desk, request, "respond") == 302
+    ann.refresh_from_db()
+    assert ann.status == "erased"
+
+
+def test_who_recorded_a_request_does_not_approve_it(house: House, ann: DataSubject, desk: Client) -> None:
+    recorded = desk.post("/console/requests/new/", {"rights": ["erasure"], "email": ANN, "received_on": ""})
+    assert recorded.status_code == 302
+    request = prove(SubjectRequest.objects.get())
+    work()
+    request = fresh(request)
+    digest = request.plans.get().digest
+    assert "another officer approves" in page(desk, request)
+    assert press(desk, request, "approve", plan_digest=digest) == 403
+    second = sign_in(staff(house.controller, Role.PRIVACY_OFFICER, email="second@staff.example"))
+    assert press(second, request, "approve", plan_digest=digest) == 302
+
+
+def test_one_officer_alone_may_where_the_installation_says_so(house: House, ann: DataSubject, desk: Client) -> None:
+    Controller.objects.filter(pk=house.controller.pk).update(single_officer=True)
+    desk.post("/console/requests/new/", {"rights": ["access"], "email": ANN, "received_on": ""})
+    request = prove(SubjectRequest.objects.get())
+    work()
+    assert press(desk, request, "approve", plan_digest=request.plans.get().digest) == 302
+
+
+def test_recording_a_request_takes_its_day_of_receipt(house: House, desk: Client) -> None:
+    day = (timezone.now() - timedelta(days=3)).date()
+    desk.post("/console/requests/new/", {"rights": ["access"], "email": ANN, "received_on": day.isoformat()})
+    assert SubjectRequest.objects.get().received_at.date() == day
+    ahead = (timezone.now() + timedelta(days=3)).date().isoformat()
+    refused = desk.post("/console/requests/new/", {"rights": [], "email": "x", "received_on": ahead})
+    for said in ("Choose what the person asks for", "name@example.org", "not in the future"):
+        assert said in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "sees", "decides"),
+    [
+        (Role.PRIVACY_OFFICER, 200, 409),
+        (Role.AUDITOR, 200, 403),
+        (Role.ANALYST, 200, 403),
+        (Role.SUPPORT_AGENT, 403, 403),
+        (Role.ADMINISTRATOR, 403, 403),
+    ],
+)
+def test_each_role_at_the_door(house: House, ann: DataSubject, role: Role, sees: int, decides: int) -> None:
+    request = planned(house, "erasure")
+    client = sign_in(staff(house.controller, role, email="one@staff.example"))
+    assert client.get(f"/console/requests/{request.pk}/").status_code == sees
+    assert press(client, request, "approve", plan_digest="0" * 64) == decides
+
+
+def test_another_controllers_request_is_as_absent_as_none(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    other = Controller.objects.create(slug="other", name="Other")
+    client = sign_in(staff(other, Role.PRIVACY_OFFICER, email="other@staff.example"))
+    assert request.reference not in client.get("/console/requests/?tab=waiting").content.decode()
+    for request_id in (request.pk, uuid4()):
+        assert client.get(f"/console/requests/{request_id}/").status_code == 404
+        assert client.post(f"/console/requests/{request_id}/refuse/", {"reason": "other"}).status_code == 404
+    assert fresh(request).status == "awaiting_approval"
+
+
+def test_today_counts_what_is_due_and_waits(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "access")
+    text = desk.get("/console/").content.decode()
+    assert "waiting for you" in text
+    assert request.reference in text
+    assert "Read the plan and approve it" in text
+
+
+def test_console_forms_need_their_token(house: House, ann: DataSubject) -> None:
+    request = planned(house, "access")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(house.officer, backend="django.contrib.auth.backends.ModelBackend")
+    assert press(client, request, "refuse", reason="other") == 403
