@@ -13,7 +13,7 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         """Name the tables that only grow, and plug in."""
-        from consent import sockets
+        from consent import admin, sockets
         from governance import registry
         from governance.models import append_only
 
@@ -23,3 +23,4 @@ class ConsentConfig(AppConfig):
         registry.register_erasure(sockets.erase)
         registry.register_personal_data("consent", sockets.export)
         registry.register_panel(sockets.panel)
+        admin.register()

@@ -1,4 +1,4 @@
-"""Run by test_races.py as a process of its own: threads with their own connections choose at the same moment; prints what came of it."""
+"""Run by test_races.py as a process of its own: threads choose at the same moment; prints what came of it."""
 
 import json
 import secrets
