@@ -211,7 +211,7 @@ def _hash_value(mask: Mask, token: bytes, current: object) -> object:
         return None
     length = min(mask.shape.length or 64, 64)
     text = str(current)
-    if len(text) == length and hmac.compare_digest(text[-_MARK:], _mark(token, text[:-_MARK])):
+    if len(text) == length and text.isascii() and hmac.compare_digest(text[-_MARK:], _mark(token, text[:-_MARK])):
         return text
     digest = hmac.digest(token, text.encode(), hashlib.sha256).hex()[: length - _MARK]
     return digest + _mark(token, digest)

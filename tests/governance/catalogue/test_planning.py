@@ -124,6 +124,7 @@ def test_a_person_of_the_same_table_is_never_followed() -> None:
     made = plan(shop(table("person", KEY, EMAIL, link("friend_id", "person.id"))))
     assert [each.source for each in made.node(ref("person")).lookups] == [None]
     assert [each.field for each in made.node(ref("person")).withheld] == ["friend_id"]
+    assert made.notes == ()
 
 
 def test_staff_do_not_own_the_customers_they_serve() -> None:
@@ -267,10 +268,22 @@ def test_a_rule_keeps_fields_by_name_or_category_and_says_until_when() -> None:
         assert street.retention.start == FieldRef("shop", "bill", "day")
 
 
+def test_a_date_in_another_table_keeps_a_field_without_an_end() -> None:
+    bill = table("bill", KEY, link("person_id", "person.id"), "{name: day, data_categories: [system]}")
+    line = table("line", KEY, link("bill_id", "bill.id"), STREET)
+    node = plan(shop(PERSON, bill, line, rules=RULE % "fields: [line.street]")).node(ref("line"))
+    assert node.erase is not None
+    [street] = [each for each in node.erase.fields if each.action is FieldAction.RETAIN]
+    assert street.retention is not None
+    assert street.retention.start is None
+
+
 def test_erase_after_is_respected_and_gives_way_to_references() -> None:
-    bill = table("bill", KEY, link("person_id", "person.id"))
-    note = table("note", KEY, link("person_id", "person.id"), meta="erase_after: [shop.bill]")
-    assert plan(shop(PERSON, note, bill)).erase_order == (ref("bill"), ref("note"), ref("person"))
+    bill = table("bill", KEY, link("person_id", "person.id"), meta="erase_after: [shop.note]")
+    note = table("note", KEY, link("person_id", "person.id"))
+    assert plan(shop(PERSON, note, bill)).erase_order == (ref("note"), ref("bill"), ref("person"))
+    other = table("bill", KEY, link("person_id", "person.id"))
+    assert plan(shop(PERSON, note, other)).erase_order == (ref("bill"), ref("note"), ref("person"))
     contrary = table("bill", KEY, link("person_id", "person.id"), meta="erase_after: [shop.person]")
     assert plan(shop(PERSON, contrary)).erase_order == (ref("bill"), ref("person"))
 
@@ -294,6 +307,14 @@ def test_an_identity_nobody_described_finds_nothing() -> None:
     made = plan(shop(PERSON), "device_id")
     assert made.nodes == ()
     assert reasons(made) == {"person": ("unreachable", "no_path")}
+
+
+def test_after_is_respected_where_references_allow_it() -> None:
+    first = table("b", KEY, link("person_id", "person.id"))
+    late = table("a", KEY, link("person_id", "person.id"), meta="after: [shop.b]")
+    assert [node.at.collection for node in plan(shop(PERSON, first, late))] == ["person", "b", "a"]
+    early = table("a", KEY, link("person_id", "person.id"))
+    assert [node.at.collection for node in plan(shop(PERSON, first, early))] == ["person", "a", "b"]
 
 
 def test_identity_types_are_understood_in_any_spelling() -> None:

@@ -166,6 +166,31 @@ def test_a_table_without_a_key_is_read_but_never_erased(url: str) -> None:
     assert len([row for row in dump(url)["visit"] if row[0] == "ann@example.org"]) == 2
 
 
+def test_rows_without_a_key_are_told_apart_by_what_they_are_found_by(tmp_path: Path) -> None:
+    url = sqlite_file(
+        tmp_path / "lists.db",
+        "CREATE TABLE list (email TEXT, second TEXT, topic TEXT);"
+        "INSERT INTO list VALUES ('ann@example.org', NULL, 'a'), ('ann@example.org', 'x@example.org', 'b'),"
+        " (NULL, 'ann@example.org', 'c'), (NULL, NULL, 'd'), ('cy@example.org', NULL, 'e');",
+    )
+    fields = (shop.field(name, "user.contact.email", "identity: email") for name in ("email", "second"))
+    made = plan_of(shop.described(shop.collection("list", *fields, shop.field("topic", "user.behavior"))))
+    with SqlSystem(url) as system:
+        located = locate_all(made, {"shop": system}, ANN)[ref("list")]
+        topics = [row["topic"] for row in system.read(made.node(ref("list")), located.rows)]
+    assert sorted(topics) == ["a", "b", "c"]
+
+
+def test_a_row_without_its_date_is_kept_and_no_end_is_told(url: str) -> None:
+    from governance.catalogue.fideslang import parse
+
+    rule = "retention_rule: [{key: tax, reason: law, period: P1Y, from: basket.label, fields: [basket.label]}]"
+    whole = "dataset:\n  - fides_key: shop\n    collections:\n" + shop.PERSON + shop.ADDRESS + shop.BASKET + rule
+    outcomes = erased(url, parse(whole).data_map, ANN)
+    assert outcomes[ref("basket")]["label"] == (Outcome(Status.RETAINED, 1, "tax"),)
+    assert dump(url)["basket"][0] == (1, 1, "mine")
+
+
 def test_two_tables_that_point_at_each_other_are_walked_once(url: str) -> None:
     data_map = shop.described(shop.PERSON, shop.ADDRESS, shop.HOUSEHOLD, shop.PET)
     erased(url, data_map, ANN)
@@ -188,7 +213,11 @@ def test_rows_are_deleted_where_the_map_says_so_children_first(url: str) -> None
     item = shop.BASKET_ITEM.replace(
         "        fields:", "        fides_meta: {masking_strategy_override: {strategy: delete}}\n        fields:"
     )
-    outcomes = erased(url, shop.described(shop.PERSON, shop.ADDRESS, basket, item), ANN)
+    data_map = shop.described(shop.PERSON, shop.ADDRESS, basket, item)
+    with SqlSystem(url) as system:
+        made = plan_of(data_map)
+        assert system.dry_run(made, locate_all(made, {"shop": system}, ANN), {"shop"}) == []
+    outcomes = erased(url, data_map, ANN)
     after = dump(url)
     assert after["basket"] == [(2, 2, "his")]
     assert after["basket_item"] == [(2, 1, "chair")]
