@@ -80,8 +80,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
         except (BadInput, TooManyRequests) as refused:
             form.add_error("email", refused.errors[0].detail if refused.errors else refused.detail)
         else:
-            reference = services.normal_reference(form.cleaned_data["reference"])
-            visits.begin(request, reference=reference, proof=proof_id.hex)
+            visits.begin(request, reference=form.cleaned_data["reference"], proof=proof_id.hex)
             return redirect("privacy_code")
     return render(request, "dsar/portal/return.html", {"form": form, "controller": controller})
 

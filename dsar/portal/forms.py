@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from django import forms
+from django.core.exceptions import ValidationError
+
+from dsar.services import normal_reference
 
 #: What a person chooses, and the rights it means.
 CHOICES: Final = {
@@ -107,3 +110,10 @@ class ReturnForm(PortalForm):
             "invalid": "Type an e-mail address such as name@example.org",
         },
     )
+
+    def clean_reference(self) -> str:
+        """Refuse what has not the shape of a reference; whether it is one is not said."""
+        reference = normal_reference(self.cleaned_data["reference"])
+        if not reference:
+            raise ValidationError("Type the reference from our letter, such as R-7K4Q-2M9X")
+        return reference

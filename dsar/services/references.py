@@ -21,8 +21,13 @@ def new_reference() -> str:
 
 
 def normal_reference(typed: str) -> str:
-    """Read what a person typed: case, spaces, hyphens and look-alike letters do not matter."""
+    """Read what a person typed: case, spaces, hyphens and look-alike letters do not matter; empty for anything else.
+
+    What is no reference is not kept: people type addresses into the wrong field.
+    """
     text = typed.upper().translate(str.maketrans("OIL", "011"))
     text = "".join(character for character in text if character.isalnum())
     text = text.removeprefix("R") if len(text) == _LENGTH + 1 else text
+    if len(text) != _LENGTH or not set(text) <= set(ALPHABET):
+        return ""
     return f"R-{text[:4]}-{text[4:]}"

@@ -1,0 +1,129 @@
+"""Plans: what they are made from, what changes their digest, and what may be approved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dsar import services
+from dsar.errors import IllegalTransition
+from dsar.models import RequestPlan
+from dsar.services.carrying_out import approved_plan
+from governance import subjects
+from governance.catalogue import datasets
+from governance.errors import AccessDenied, Conflict
+from governance.models import SystemStep
+from governance.policy.principal import data_subject, operator
+from tests.dsar.conftest import ANN, BOB, STORE_MAP, House, approve, ask, fresh, planned, prove, work
+
+if TYPE_CHECKING:
+    from governance.models import DataSubject
+
+pytestmark = pytest.mark.django_db
+
+
+def test_only_proven_identifiers_are_searched_by(house: House) -> None:
+    """Whoever types somebody else's customer number beside their own address finds nothing with it."""
+    intake = services.Intake(
+        rights=("access",), email="mallory@example.net", manner="portal", claimed=(("customer_id", "2"),)
+    )
+    request = services.receive(house.controller, intake, principal=data_subject(intake.id.hex, house.controller.pk.hex))
+    prove(request)
+    work()
+    assert {count["rows"] for count in request.plans.get().counts.values()} == {0}
+
+
+def test_other_identifiers_of_the_registered_person_are(house: House) -> None:
+    """An address known to us and not to the store still finds the store's rows through the customer number."""
+    subjects.register(
+        house.controller,
+        [("email", "new@example.net"), ("customer_id", "2")],
+        principal=operator(house.controller.pk.hex),
+    )
+    request = planned(house, "access", email="new@example.net")
+    counts = request.plans.get().counts
+    assert counts["store.customer"]["rows"] == 1
+    assert counts["store.invoice"]["rows"] == 1
+
+
+def test_the_same_facts_give_the_same_digest_and_others_another(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    first = request.plans.get().digest
+    services.plan(request, principal=house.principal)
+    work()
+    assert request.plans.order_by("-pk")[0].digest == first
+    changed = STORE_MAP.replace("P10Y", "P5Y")
+    store = datasets.systems_of(house.controller)["store"]
+    datasets.import_text(house.controller, store, changed, principal=house.principal)
+    services.plan(fresh(request), principal=house.principal)
+    work()
+    assert request.plans.order_by("-pk")[0].digest != first
+    assert request.plans.count() == 3
+
+
+def test_a_plan_is_approved_by_staff_only(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    with pytest.raises(AccessDenied):
+        services.approve(
+            request, request.plans.get().digest, principal=data_subject(request.pk.hex, house.controller.pk.hex)
+        )
+    assert fresh(request).status == "awaiting_approval"
+
+
+def test_a_plan_that_is_still_counted_is_not_approved(house: House, ann: DataSubject) -> None:
+    request = prove(ask(house, "erasure"))
+    services.advance()
+    assert request.plans.get().digest == ""
+    with pytest.raises(Conflict):
+        services.approve(fresh(request), "", principal=house.principal)
+
+
+def test_nothing_is_erased_before_approval(house: House, ann: DataSubject) -> None:
+    planned(house, "erasure")
+    for _ in range(3):
+        work()
+    assert house.rows(house.store, "customer")[0][1] == ANN
+    assert not SystemStep.objects.filter(kind="erase").exists()
+
+
+def test_a_plan_changed_in_the_database_after_approval_is_not_run(house: House, ann: DataSubject) -> None:
+    request = planned(house, "access", "erasure")
+    approve(house, request)
+    row = RequestPlan.objects.get()
+    row.plan["erase_order"] = []
+    RequestPlan.objects.filter(pk=row.pk).update(plan=row.plan)
+    with pytest.raises(Conflict):
+        approved_plan(fresh(request))
+    work()
+    assert fresh(request).status == "executing"
+    assert house.rows(house.store, "customer")[0][1] == ANN
+
+
+def test_withdrawing_after_approval_is_too_late(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    approve(house, request)
+    with pytest.raises(IllegalTransition):
+        services.withdraw(request, principal=data_subject(request.pk.hex, house.controller.pk.hex))
+
+
+def test_a_map_that_changed_after_approval_changes_nothing(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    approve(house, request)
+    store = datasets.systems_of(house.controller)["store"]
+    datasets.import_text(
+        house.controller, store, STORE_MAP.replace("[user.content]", "[system.operations]"), principal=house.principal
+    )
+    work()
+    assert fresh(request).status == "reviewing"
+    assert house.rows(house.store, "invoice")[0][4] is None  # note: erased, as approved
+
+
+def test_a_person_without_systems_gets_a_plan_too(house: House) -> None:
+    house.controller.datasets.all().delete()
+    request = planned(house, "access", email=BOB)
+    assert request.status == "awaiting_approval"
+    approve(house, request)
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    assert fresh(request).status == "responded"
