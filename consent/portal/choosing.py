@@ -39,10 +39,9 @@ def choices(request: HttpRequest) -> HttpResponse:
     purposes = centre.purposes_of(controller)
     shown = centre.shown_to(controller, controller.language, purposes)
     history = selectors.events_of(visit.subject.pk)[:_HISTORY] if visit.subject else []
+    cards = [words.card_of(lines) for lines in centre.lines_of(controller, visit.subject, purposes, timezone.now())]
     context = {
-        "cards": [
-            words.card_of(lines) for lines in centre.lines_of(controller, visit.subject, purposes, timezone.now())
-        ],
+        "cards": sorted(cards, key=lambda card: not card.can_choose),
         "controller": controller,
         "history": [words.past(event) for event in history],
         "shown": shown,

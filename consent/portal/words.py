@@ -95,6 +95,11 @@ class Card:
     can_choose: bool
     why: str
 
+    @property
+    def channels_differ(self) -> bool:
+        """Whether a channel stands differently from the whole, so that it must not be folded away."""
+        return any((row.is_yes, row.sentence) != (self.row.is_yes, self.row.sentence) for row in self.channels)
+
 
 def card_of(lines: Sequence[Line]) -> Card:
     """Put the lines of one purpose into words."""

@@ -19,6 +19,7 @@ from governance.policy.principal import operator, worker
 from governance.policy.vocabulary import RevealPurpose
 from governance.subjects import proving
 from tests.consent.conftest import JANE, Caller, House, house_of
+from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -177,6 +178,21 @@ def test_what_must_be_cannot_be_chosen(house: House) -> None:
         data = {"purpose": "newsletter", "channel": "", "choice": "no", "shown": shown} | forged
         assert visitor.submit("/preferences/choose/", data, page="/preferences/choices/").status_code == 422
     assert not ConsentEvent.objects.exists()
+
+
+def test_every_page_is_sound_without_scripts_and_styles(caller: Caller) -> None:
+    caller.record(channel="email")
+    visitor = Visitor()
+    pages = [visitor.browser.get("/preferences/"), Visitor("nobody").ask(), visitor.ask()]
+    pages[2] = visitor.browser.get("/preferences/code/")
+    visitor.answer()
+    pages.append(visitor.browser.get("/preferences/choices/"))
+    for page in pages:
+        assert Page(page).problems() == []
+    # Yes and No weigh the same.
+    buttons = re.findall(r'<button type="submit" class="([^"]*)" name="choice"', pages[3].content.decode())
+    assert len(buttons) == 12
+    assert len(set(buttons)) == 1
 
 
 # --- The way in -------------------------------------------------------------------------------------------------------
