@@ -96,6 +96,8 @@ def _collect(search: _Search, reached: int, condition: sa.ColumnElement[bool]) -
     guards = [*(each.field for each in search.node.guards), *(each.field for each in search.node.co_owners)]
     fields = tuple(dict.fromkeys((*key, *search.node.links, *guards)))
     statement = sa.select(*(search.table.column(name) for name in fields)).where(condition)
+    if not search.node.key:
+        statement = statement.distinct()  # rows without a key agree in it, and would use up the limit
     infos = [search.table.info(name) for name in fields]
     for row in search.connection.execute(statement.limit(search.limits.rows + 1)):
         values = {name: json_value(value, info) for name, value, info in zip(fields, row, infos, strict=True)}

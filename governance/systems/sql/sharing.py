@@ -142,8 +142,9 @@ class Sharing:
         names = (*fields, *key)
         infos = [home.info(name) for name in names]
         named = rows_named(home, fields, [pointed for pointed, _ in targets.values()])
-        statement = sa.select(*(home.column(name) for name in names)).where(named).limit(self.limits.rows)
-        for row in self.connection.execute(statement):
+        # Streamed and never cut short: an owner that was not counted would lose their row.
+        statement = sa.select(*(home.column(name) for name in names)).where(named)
+        for row in self.connection.execute(statement, execution_options={"stream_results": True}):
             spelt = tuple(str(json_value(value, info)) for value, info in zip(row, infos, strict=True))
             if spelt[: len(fields)] in targets:
                 yield spelt[: len(fields)], spelt[len(fields) :]

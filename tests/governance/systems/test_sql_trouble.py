@@ -25,9 +25,7 @@ SEED = bytes(32)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ANN = {"email": ["ann@example.org"]}
 SECRET = "pa55word"
-ENDLESS = (
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, 'x' || i AS email FROM n"
-)
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, 'x' || i AS email FROM n"
 
 
 @pytest.fixture
