@@ -90,7 +90,7 @@ def _join(record: IdempotencyRecord | None, digest: str) -> tuple[IdempotencyRec
     if record.body_digest != digest:
         raise IdempotencyMismatch("Send the same body again, or another Idempotency-Key")
     if record.status is not None:
-        return record, (record.status, record.answer)
+        return record, (record.status, record.answer or {})
     instant = timezone.now()
     lost = IdempotencyRecord.objects.filter(pk=record.pk, status=None, created_at__lt=instant - LOST_AFTER)
     if not lost.update(created_at=instant):
