@@ -36,7 +36,7 @@ def withheld_at(node: Node) -> Iterator[Unseen]:
     """Yield what is withheld from one collection."""
     for each in node.withheld:
         what = f"{node.at.collection}.{each.field}"
-        target = f"{what}: the record of {each.target.collection} it leads to" if each.target else what
+        target = f"{what} (the record of {each.target.collection} it leads to)" if each.target else what
         yield Unseen(target, REASONS[each.reason])
     for each in node.read.withheld if node.read else ():
         yield Unseen(f"{node.at.collection}.{each.field}", REASONS[each.reason])
