@@ -11,6 +11,7 @@ GovernanceError
 ├── Conflict                 409  the state of the thing does not allow this now
 │   └── IdempotencyMismatch  422  one key, two bodies
 ├── TooManyRequests          429
+├── Unavailable              503  the database does not answer; nothing is allowed meanwhile
 ├── KeyUnavailable           503  the key provider cannot be used; fails closed
 ├── Erased                   410  the person's key was destroyed
 ├── SealRefused              500  a sealed value does not belong to this place
@@ -48,6 +49,7 @@ __all__ = [
     "SystemRefused",
     "SystemUnavailable",
     "TooManyRequests",
+    "Unavailable",
 ]
 
 
@@ -149,6 +151,14 @@ class TooManyRequests(GovernanceError):
     code = "request.too_many"
     status = 429
     title = "Too many requests"
+
+
+class Unavailable(GovernanceError):
+    """The database does not answer. Every door stays shut until it does (D63)."""
+
+    code = "service.unavailable"
+    status = 503
+    title = "The service cannot answer now"
 
 
 class KeyUnavailable(GovernanceError):

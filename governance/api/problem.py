@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 
@@ -17,6 +18,7 @@ from governance.errors import (
     NotFound,
     PayloadTooLarge,
     TooManyRequests,
+    Unavailable,
 )
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +43,7 @@ def problem(error: GovernanceError, instance: str = "") -> HttpResponse:
     response["Cache-Control"] = "no-store"
     if error.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="governance"'
-    if error.status == 429:
+    if error.status in {429, 503}:
         response["Retry-After"] = "60"
     return response
 
@@ -121,5 +123,6 @@ _TRANSLATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any], 
     (drf.UnsupportedMediaType, _media_type),
     (drf.NotAcceptable, _not_acceptable),
     (drf.Throttled, lambda _exc: TooManyRequests()),
+    ((OperationalError, InterfaceError), lambda _exc: Unavailable("Try again in a moment")),
     (RequestDataTooBig, lambda _exc: PayloadTooLarge("Send at most 1 MiB in one request")),
 )
