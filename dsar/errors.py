@@ -6,7 +6,6 @@ GovernanceError
 ├── Conflict
 │   ├── IllegalTransition    409  the request is not in a state that allows this
 │   └── DeadlineRefused      409  the law does not allow the clock to be moved this way
-├── CodeRefused              403  the one-time code is wrong, used, expired or tried too often (not said which)
 └── PackageExpired           410  the link to the package has run out
 """
 
@@ -34,14 +33,6 @@ class DeadlineRefused(Conflict):
 
     code = "dsar.deadline_refused"
     title = "The deadline cannot be moved"
-
-
-class CodeRefused(GovernanceError):
-    """The one-time code is wrong, used, expired or tried too often; which of these is not said."""
-
-    code = "dsar.code_refused"
-    status = 403
-    title = "This code cannot be used"
 
 
 class PackageExpired(GovernanceError):

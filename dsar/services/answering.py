@@ -113,7 +113,8 @@ def _outcome_of(request: SubjectRequest, right: str) -> str:
 def _found_nothing(request: SubjectRequest) -> bool:
     current = request.plans.order_by("-pk").first()
     rows = sum(count["rows"] for count in current.counts.values()) if current else 0
-    return rows == 0 and request.subject_id is None
+    erased = request.outcomes.filter(outcome="erased").exists()
+    return rows == 0 and request.subject_id is None and not erased
 
 
 def _letters(request: SubjectRequest) -> Iterator[Letter]:

@@ -24,10 +24,14 @@ _LONGEST: Final = 200
 
 
 def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict[str, int]:
-    """Replace the field outcomes of a request, in the caller's transaction; answers how many ended how."""
-    request.outcomes.all().delete()
+    """Replace the field outcomes of a request, in the caller's transaction; answers how many ended how.
+
+    After a second plan, what the first one erased is not there any more: then its own outcome stands.
+    """
     if "erasure" not in made.rights:
         return {}
+    earlier = _earlier(request)
+    request.outcomes.all().delete()
     steps = {(step.dataset, step.collection): step for step in runtime.steps_of(request.pk, "erase")}
     homes = runtime.systems_of(request.pk)
     rows = []
@@ -38,9 +42,19 @@ def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict
         place |= {"dataset": node.at.dataset, "collection": node.at.collection}
         step = steps.get((node.at.dataset, node.at.collection))
         found = row.counts.get(str(node.at), {})
-        rows += [FieldOutcome(**place, **end) for end in _ends(node, step, found)]
+        for end in _ends(node, step, found):
+            before = earlier.get((node.at.dataset, node.at.collection, end["field"]), [])
+            rows += before if before and end["outcome"] == "not_found" else [FieldOutcome(**place, **end)]
     FieldOutcome.objects.bulk_create(rows)
     return dict(Counter(each.outcome for each in rows))
+
+
+def _earlier(request: SubjectRequest) -> dict[tuple[str, str, str], list[FieldOutcome]]:
+    found: dict[tuple[str, str, str], list[FieldOutcome]] = {}
+    for row in request.outcomes.filter(outcome__in=["erased", "retained"]):
+        row.pk = None
+        found.setdefault((row.dataset, row.collection, row.field), []).append(row)
+    return found
 
 
 def _ends(node: Node, step: SystemStep | None, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dsar.lifecycle import Event, Status
-from dsar.models import RequestPlan
+from dsar.models import RequestPackage, RequestPlan
 from dsar.services.moving import locked, move, note
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
@@ -111,6 +111,9 @@ def _store(request_id: UUID, made: Plan, identities: Identities, principal: Prin
         request = locked(request_id)
         if request.status != Status.PLANNING:
             move(request, Event.REPLAN, principal=principal)
+            if not request.outcomes.filter(outcome="erased").exists():
+                # A copy is made again with the new plan, unless what it shows has been erased since.
+                RequestPackage.objects.filter(request=request).delete()
         runtime.clear(request.pk)
         row = RequestPlan.objects.create(request=request, plan=planning.to_dict(made), created_at=timezone.now())
         seeds = vault.seal(json.dumps(identities), label="step.seeds", scope=scope_of(request))

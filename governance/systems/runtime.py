@@ -249,6 +249,10 @@ def record(step: SystemStep, *, result: Result | None, error: str, is_final: boo
     row.save()
     if row.state in _ENDED:
         _note(row)
+    if row.state == SystemStep.State.FAILED and row.error == SystemUnavailable.code:
+        # The system was waited for long enough: what is left for it in this job is tried once, not as long again.
+        left = SystemStep.objects.filter(job=row.job, kind=row.kind, system=row.system_id)
+        left.filter(state=SystemStep.State.PENDING, attempts__lt=ATTEMPTS - 1).update(attempts=ATTEMPTS - 1)
 
 
 def _note(row: SystemStep) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from dsar import services
 from dsar.errors import IllegalTransition
@@ -117,6 +120,32 @@ def test_a_map_that_changed_after_approval_changes_nothing(house: House, ann: Da
     work()
     assert fresh(request).status == "reviewing"
     assert house.rows(house.store, "invoice")[0][4] is None  # note: erased, as approved
+
+
+def test_a_second_plan_keeps_what_the_first_one_erased(house: House, ann: DataSubject) -> None:
+    request = planned(house, "access", "erasure")
+    approve(house, request)
+    away = house.store.rename(house.store.with_suffix(".away"))
+    moved = timezone.now()
+    for _ in range(10):
+        with time_machine.travel(moved):
+            work()
+        moved += timedelta(hours=2)
+    assert fresh(request).status == "reviewing"  # nothing could be collected, so nothing was erased
+    assert house.rows(house.news, "subscriber")[0][0] == ANN
+    away.rename(house.store)
+    services.retry(fresh(request), principal=house.principal)
+    work()
+    first = set(request.outcomes.values_list("collection", "field", "outcome", "rows"))
+    assert ("customer", "email", "erased", 1) in first
+    services.plan(fresh(request), principal=house.principal)
+    work()
+    approve(house, fresh(request))
+    work()
+    assert fresh(request).status == "reviewing"
+    assert set(request.outcomes.values_list("collection", "field", "outcome", "rows")) == first
+    services.respond(fresh(request), principal=house.principal)
+    assert fresh(request).package.size > 0  # the copy made before the erasure is still there
 
 
 def test_a_person_without_systems_gets_a_plan_too(house: House) -> None:
