@@ -169,7 +169,7 @@ def test_who_recorded_a_request_does_not_approve_it(house: House, ann: DataSubje
 
 
 def test_one_officer_alone_may_where_the_installation_says_so(house: House, ann: DataSubject, desk: Client) -> None:
-    Controller.objects.filter(pk=house.controller.pk).update(single_officer=True)
+    Controller.objects.filter(pk=house.controller.pk).recorded().update(single_officer=True)
     desk.post("/console/requests/new/", {"rights": ["access"], "email": ANN, "received_on": ""})
     request = prove(SubjectRequest.objects.get())
     work()
