@@ -69,7 +69,7 @@ class ConsentLawfulness:
 
 def erase(subject: DataSubject) -> None:
     """Forget what counts for an erased person. The events stay: ids, codes and times, with evidence nobody can open."""
-    ConsentState.objects.filter(subject=subject).delete()
+    ConsentState.objects.filter(subject=subject).recorded().delete()
 
 
 def export(subject_id: UUID) -> Mapping[str, Any]:

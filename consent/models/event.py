@@ -11,6 +11,7 @@ from consent.lifecycle import State
 from consent.models.notice import NoticeRevision
 from governance.fields import SealedField
 from governance.models import Controller, DataSubject, Purpose
+from governance.models.governed import Governed
 
 
 class ConsentEvent(models.Model):
@@ -51,6 +52,8 @@ class ConsentEvent(models.Model):
     expires_at = models.DateTimeField(null=True)
     actor_ref = models.CharField(max_length=80)
     evidence = SealedField(label="consent.evidence", null=True)
+
+    objects = Governed()
 
     class Meta:
         indexes = (

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 
 from governance.models import Controller
+from governance.models.governed import Governed
 
 
 class PrivacyNotice(models.Model):
@@ -20,6 +21,8 @@ class PrivacyNotice(models.Model):
         default=1, help_text="The latest version that changed so much that older consents must be renewed."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["controller", "key"], name="privacynotice_key_unique"),)
@@ -39,6 +42,8 @@ class NoticeRevision(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the text in UTF-8.")
     material = models.BooleanField(default=False, help_text="Older consents must be renewed.")
     published_at = models.DateTimeField()
+
+    objects = Governed()
 
     class Meta:
         constraints = (

@@ -9,6 +9,7 @@ from consent.lifecycle import State
 from consent.models.event import ConsentEvent
 from consent.models.notice import PrivacyNotice
 from governance.models import Controller, DataSubject, Purpose
+from governance.models.governed import Governed
 
 
 class ConsentState(models.Model):
@@ -31,6 +32,8 @@ class ConsentState(models.Model):
     objected_at = models.DateTimeField(
         null=True, help_text="Latest objection (GDPR Art. 21), also under a newer event."
     )
+
+    objects = Governed()
 
     class Meta:
         constraints = (

@@ -11,6 +11,7 @@ from dsar.deadlines import ExtensionReason, Regime, Right
 from dsar.lifecycle import Status
 from governance.fields import SealedField
 from governance.models import Brand, Controller, DataSubject, StaffUser
+from governance.models.governed import Governed
 
 
 def _words(values: type) -> list[tuple[str, str]]:
@@ -67,6 +68,8 @@ class SubjectRequest(models.Model):
     owner = models.ForeignKey(StaffUser, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.CharField(max_length=80, help_text="Opaque reference of the principal that recorded it.")
 
+    objects = Governed()
+
     class Meta:
         constraints = (
             models.CheckConstraint(
@@ -115,6 +118,8 @@ class RequestRight(models.Model):
     extended_until = models.DateField(null=True)
     extension_reason = models.CharField(max_length=32, choices=_words(ExtensionReason), blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
+
+    objects = Governed()
 
     class Meta:
         ordering = ("id",)

@@ -61,7 +61,7 @@ def refuse(request: SubjectRequest, reason: str, *, principal: Principal) -> Sub
         request = locked(request.pk)
         request.refusal_reason = reason
         end(request, Event.REFUSE, principal=principal, details={"reason": reason}, also=("refusal_reason",))
-        request.rights.update(outcome="refused")
+        request.rights.recorded().update(outcome="refused")
         _write(request, letters.refused(request, reason), address)
     return request
 

@@ -111,7 +111,7 @@ def issue(account: ServiceAccount, *, principal: Principal, lifetime: timedelta 
 @transaction.atomic(durable=True)
 def revoke(key: ServiceKey, *, principal: Principal) -> None:
     """Revoke a key; effective on the next request in every process."""
-    ServiceKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    ServiceKey.objects.filter(pk=key.pk, revoked_at=None).recorded().update(revoked_at=timezone.now())
     _record(AuditType.SERVICE_KEY_REVOKED, key.account, key.key_id, principal)
 
 

@@ -72,7 +72,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _published(purpose: Purpose, principal: Principal, change_: str, fields: list[str]) -> None:
-    Controller.objects.filter(pk=purpose.controller_id).update(ruleset_version=F("ruleset_version") + 1)
+    Controller.objects.filter(pk=purpose.controller_id).recorded().update(ruleset_version=F("ruleset_version") + 1)
     audit.record(
         AuditType.PURPOSE_CHANGED,
         actor=principal,

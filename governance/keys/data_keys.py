@@ -129,7 +129,7 @@ def exists(scope: Scope) -> bool:
 def destroy(scope: Scope) -> bool:
     """Destroy the owner's keys for good, leaving tombstones. Answers whether there was one to destroy."""
     rows = list(_rows(scope).filter(state=DataKey.State.ACTIVE).select_for_update())
-    _rows(scope).filter(state=DataKey.State.ACTIVE).update(
+    _rows(scope).filter(state=DataKey.State.ACTIVE).recorded().update(
         wrapped=None, state=DataKey.State.DESTROYED, destroyed_at=timezone.now()
     )
     for row in rows:

@@ -6,6 +6,7 @@ from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from governance.models.controller import Controller
+from governance.models.governed import Governed
 from governance.models.system import System
 
 
@@ -19,6 +20,8 @@ class ServiceAccount(models.Model):
     purposes = models.JSONField(default=list, help_text='Purpose keys the service may name; ["*"] for all.')
     created_at = models.DateTimeField(auto_now_add=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["controller", "name"], name="serviceaccount_name_unique"),)
@@ -36,6 +39,8 @@ class ServiceKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = Governed()
 
     def __str__(self) -> str:
         return f"service-key:{self.key_id}"

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from governance.models.controller import Controller
+from governance.models.governed import Governed
 from governance.models.system import System
 
 
@@ -36,6 +37,8 @@ class Purpose(models.Model):
     version = models.PositiveIntegerField(default=1)
     retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (
@@ -71,6 +74,8 @@ class Dataset(models.Model):
     digest = models.CharField(max_length=64)
     version = models.PositiveIntegerField(default=1)
     imported_at = models.DateTimeField()
+
+    objects = Governed()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["controller", "key"], name="dataset_key_unique"),)

@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from governance.models.governed import Governed
+
 
 class Controller(models.Model):
     """A legal entity that decides why and how data is processed (GDPR Art. 4(7))."""
@@ -27,6 +29,8 @@ class Controller(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = Governed()
+
     class Meta:
         permissions = (("serve_controller", "May work for this controller"),)
         constraints = (
@@ -47,6 +51,8 @@ class Brand(models.Model):
     name = models.CharField(max_length=120)
     sender = models.EmailField(blank=True)
     accent = models.CharField(max_length=7, blank=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["controller", "slug"], name="brand_slug_unique"),)

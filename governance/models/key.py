@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from governance.models.controller import Controller
+from governance.models.governed import Governed
 
 
 class ControllerKey(models.Model):
@@ -26,6 +27,8 @@ class ControllerKey(models.Model):
     commitment = models.BinaryField(max_length=32)
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (
@@ -62,6 +65,8 @@ class DataKey(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
     destroyed_at = models.DateTimeField(null=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from governance.fields import SealedField
 from governance.models.controller import Controller
+from governance.models.governed import Governed
 
 
 class DataSubject(models.Model):
@@ -25,6 +26,8 @@ class DataSubject(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     restricted_at = models.DateTimeField(null=True)
     erased_at = models.DateTimeField(null=True)
+
+    objects = Governed()
 
     class Meta:
         constraints = (
@@ -47,6 +50,8 @@ class SubjectIdentifier(models.Model):
     value = SealedField(label="subject.identifier")
     verified_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = Governed()
 
     class Meta:
         indexes = (models.Index(fields=["subject", "type"], name="subjectidentifier_by_type"),)

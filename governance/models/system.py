@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from governance.fields import SealedField
 from governance.models.controller import Controller
+from governance.models.governed import Governed
 
 
 class System(models.Model):
@@ -25,6 +26,8 @@ class System(models.Model):
     url = SealedField(label="system.url", scope_kind="controller", scope_field="controller_id", null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = Governed()
 
     class Meta:
         permissions = (("own_system", "Owns the steps of this system"),)

@@ -3,6 +3,7 @@
 from django.db import models
 
 from governance.models.controller import Controller
+from governance.models.governed import Governed
 from governance.models.subject import DataSubject, SubjectIdentifier
 
 
@@ -16,6 +17,8 @@ class BlindIndex(models.Model):
     )
     label = models.CharField(max_length=64)
     value = models.BinaryField(max_length=33)
+
+    objects = Governed()
 
     class Meta:
         constraints = (

@@ -33,8 +33,8 @@ def erase(subject: DataSubject, *, principal: Principal, object_ref: str = "") -
     )
     for erase_in_app in sockets.erasure:
         erase_in_app(locked)
-    BlindIndex.objects.filter(subject=locked).delete()
-    SubjectIdentifier.objects.filter(subject=locked).delete()
+    BlindIndex.objects.filter(subject=locked).recorded().delete()
+    SubjectIdentifier.objects.filter(subject=locked).recorded().delete()
     data_keys.destroy(scope_of(locked))
     locked.status, locked.erased_at = DataSubject.Status.ERASED, timezone.now()
     locked.save(update_fields=["status", "erased_at"])

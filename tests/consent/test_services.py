@@ -198,9 +198,9 @@ def test_an_erased_person_takes_no_event(choose: Any, jane: DataSubject, princip
 def test_events_and_published_texts_are_never_changed(choose: Any, house: House) -> None:
     choose("given")
     for change in (
-        lambda: ConsentEvent.objects.update(state="refused"),
+        lambda: ConsentEvent.objects.all().recorded().update(state="refused"),
         lambda: ConsentEvent.objects.all()._raw_delete("default"),  # noqa: SLF001  # past Django's own refusal
-        lambda: NoticeRevision.objects.update(text="We never said that."),
+        lambda: NoticeRevision.objects.all().recorded().update(text="We never said that."),
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()

@@ -104,8 +104,8 @@ def test_ciphertext_moved_in_the_database_does_not_open(person: DataSubject, con
         lambda rows: rows.filter(value=ADDRESS),
         lambda rows: rows.filter(value__icontains="jane"),
         lambda rows: rows.exclude(value__in=[b"1"]),
-        lambda rows: rows.update(value=F("type")),
-        lambda rows: rows.update(value=ADDRESS),
+        lambda rows: rows.recorded().update(value=F("type")),
+        lambda rows: rows.recorded().update(value=ADDRESS),
         lambda rows: rows.filter(value__length__gt=3),
     ],
 )

@@ -70,7 +70,7 @@ def test_expiry_is_computed_when_asked(caller: Caller) -> None:
         clock.shift(timedelta(days=365) - timedelta(seconds=1))
         assert caller.check()["decision"] == "allow"
         # The key has a life of its own.
-        ServiceKey.objects.update(expires_at=timezone.now() + timedelta(days=1))
+        ServiceKey.objects.all().recorded().update(expires_at=timezone.now() + timedelta(days=1))
         clock.shift(timedelta(seconds=1))
         assert (caller.check()["reasons"], caller.check()["obligations"]) == (["CONSENT_EXPIRED"], ["MAY_REASK"])
 
@@ -230,7 +230,7 @@ def test_a_check_as_of_an_earlier_moment_is_what_was_answered_then(caller: Calle
         late = timezone.now() - timedelta(hours=3)
         caller.record("refused", occurred_at=late.isoformat(), channel="sms")
         note()
-    ServiceKey.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    ServiceKey.objects.all().recorded().update(expires_at=timezone.now() + timedelta(days=1))
     assert len({answer["token"] for answer in answers}) >= 5
     for moment, answer in zip(moments, answers, strict=True):
         assert caller.check(channel="email", as_of=moment) == answer

@@ -26,15 +26,15 @@ def test_a_key_that_is_no_longer_good_is_refused(controller: Controller, state: 
     key = service(controller, Role.CHECKER)
     now = timezone.now()
     if state == "expired":
-        ServiceKey.objects.update(expires_at=now - timedelta(seconds=1))
+        ServiceKey.objects.all().recorded().update(expires_at=now - timedelta(seconds=1))
     elif state == "revoked":
         service_keys.revoke(ServiceKey.objects.get(), principal=operator(controller.pk.hex))
     elif state == "disabled":
-        ServiceAccount.objects.update(disabled_at=now)
+        ServiceAccount.objects.all().recorded().update(disabled_at=now)
     elif state == "other secret":
         key = key[:-1] + ("A" if key[-1] != "A" else "B")
     else:
-        ServiceKey.objects.all().delete()
+        ServiceKey.objects.all().recorded().delete()
     with pytest.raises(NotAuthenticated):
         service_keys.authenticate(f"Bearer {key}")
 
@@ -49,5 +49,5 @@ def test_malformed_headers_are_refused_without_a_query(
 
 def test_a_role_that_is_not_a_services_counts_for_nothing(controller: Controller) -> None:
     key = service(controller, Role.CHECKER)
-    ServiceAccount.objects.update(roles=["privacy_officer", "worker", "checker"])
+    ServiceAccount.objects.all().recorded().update(roles=["privacy_officer", "worker", "checker"])
     assert service_keys.authenticate(f"Bearer {key}").roles == {Role.CHECKER}

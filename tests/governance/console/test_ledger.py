@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from governance.models import Controller
 
 
-def record(controller: Controller, number: int, type_: AuditType = AuditType.EXPORT_MADE) -> None:
+def record(controller: Controller, number: int, type_: AuditType = AuditType.DATASET_IMPORTED) -> None:
     for each in range(number):
         with transaction.atomic():
             audit.record(
@@ -39,7 +39,7 @@ def links(text: str) -> list[str]:
 
 def test_pages_go_back_to_the_first_event_without_gap_or_repeat(controller: Controller, desk: Client) -> None:
     record(controller, 120)
-    url, seen = "/console/ledger/?type=export.made", []
+    url, seen = "/console/ledger/?type=dataset.imported", []
     for _page in range(3):
         text = desk.get(url).content.decode()
         seen += [link for link in links(text) if len(link) == 37]
@@ -51,7 +51,7 @@ def test_pages_go_back_to_the_first_event_without_gap_or_repeat(controller: Cont
 
 def test_fifty_events_cost_no_more_queries_than_one(controller: Controller, desk: Client) -> None:
     record(controller, 1)
-    url = "/console/ledger/?type=export.made"
+    url = "/console/ledger/?type=dataset.imported"
     with CaptureQueriesContext(connection) as few:
         desk.get(url)
     record(controller, 60)
@@ -63,8 +63,8 @@ def test_fifty_events_cost_no_more_queries_than_one(controller: Controller, desk
 
 def test_filters_are_posted_and_only_references_reach_the_address(controller: Controller, desk: Client) -> None:
     record(controller, 2)
-    response = desk.post("/console/ledger/", {"type": "export.made", "object": "export:1"})
-    assert response.headers["Location"] == "/console/ledger/?type=export.made&object=export%3A1"
+    response = desk.post("/console/ledger/", {"type": "dataset.imported", "object": "export:1"})
+    assert response.headers["Location"] == "/console/ledger/?type=dataset.imported&object=export%3A1"
     assert desk.get(response.headers["Location"]).content.decode().count("<tr>") == 2
 
 
@@ -84,14 +84,14 @@ def test_events_of_another_controller_do_not_exist(
     controller: Controller, other_controller: Controller, desk: Client
 ) -> None:
     record(other_controller, 1)
-    foreign = LedgerEntry.objects.get(type="export.made")
-    assert "export.made" not in desk.get("/console/ledger/").content.decode().split("<table")[1]
+    foreign = LedgerEntry.objects.get(type="dataset.imported")
+    assert "dataset.imported" not in desk.get("/console/ledger/").content.decode().split("<table")[1]
     assert desk.get(f"/console/ledger/{foreign.pk}/").status_code == 404
 
 
 def test_an_event_waits_then_stands_under_the_signed_head(controller: Controller, desk: Client) -> None:
     record(controller, 1)
-    url = f"/console/ledger/{LedgerEntry.objects.get(type='export.made').pk}/"
+    url = f"/console/ledger/{LedgerEntry.objects.get(type='dataset.imported').pk}/"
     assert "waiting for its place" in desk.get(url).content.decode()
     sequence()
     text = desk.get(url).content.decode()
@@ -102,7 +102,7 @@ def test_an_event_waits_then_stands_under_the_signed_head(controller: Controller
 def test_a_changed_event_does_not_pass_for_the_recorded_one(controller: Controller, desk: Client) -> None:
     record(controller, 1)
     sequence()
-    row = LedgerEntry.objects.get(type="export.made")
+    row = LedgerEntry.objects.get(type="dataset.imported")
     with lifted(connection):
         LedgerEntry.objects.filter(pk=row.pk).update(payload=row.payload.replace("export:0", "export:9"))
     assert "does not fit its fingerprint" in desk.get(f"/console/ledger/{row.pk}/").content.decode()

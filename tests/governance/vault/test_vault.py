@@ -145,7 +145,7 @@ def test_swapped_key_rows_do_not_open(controller: Controller) -> None:
     scopes = [Scope(controller.pk.hex, "subject", uuid4().hex) for _ in range(2)]
     sealeds = [vault.seal("secret", label=LABEL, scope=scope) for scope in scopes]
     first, second = DataKey.objects.filter(scope_kind="subject").order_by("created_at")
-    DataKey.objects.filter(pk=first.pk).update(wrapped=second.wrapped, commitment=second.commitment)
+    DataKey.objects.filter(pk=first.pk).recorded().update(wrapped=second.wrapped, commitment=second.commitment)
     from governance.keys import data_keys
 
     data_keys.forget()
