@@ -40,7 +40,7 @@ class PurposesDoor(Door):
         return Response({"purposes": [_purpose(row) for row in rows]})
 
     @extend_schema(
-        operation_id="create_purpose", request=PurposeSerializer, responses={201: PublishedPurposeSerializer}
+        operation_id="create_purpose", request=PurposeSerializer, responses={201: PublishedPurposeSerializer, 409: None}
     )
     def post(self, request: Request) -> Response:
         del request
@@ -64,7 +64,9 @@ class NoticesDoor(Door):
         return Response({"revisions": found})
 
     @extend_schema(
-        operation_id="publish_notice", request=NoticeInputSerializer, responses={201: NoticeRevisionSerializer}
+        operation_id="publish_notice",
+        request=NoticeInputSerializer,
+        responses={201: NoticeRevisionSerializer, 409: None},
     )
     def post(self, request: Request) -> Response:
         del request

@@ -42,7 +42,7 @@ class EventsDoor(Door):
     @extend_schema(
         operation_id="record_consent_event",
         request=EventInputSerializer,
-        responses={201: EventSerializer},
+        responses={201: EventSerializer, 409: None, 410: None},
         parameters=[_IDEMPOTENCY],
     )
     def post(self, request: Request) -> Response:

@@ -59,7 +59,7 @@ class RequestsDoor(Door):
 
     action: ClassVar[Action] = Action.REQUEST_CREATE
 
-    @extend_schema(operation_id="record_request", request=RequestInput, responses={201: RequestOutput})
+    @extend_schema(operation_id="record_request", request=RequestInput, responses={201: RequestOutput, 429: None})
     def post(self, request: Request) -> Response:
         del request
         data = self.read(RequestInput)
@@ -93,7 +93,11 @@ class VerifyDoor(RequestDoor):
 
     action: ClassVar[Action] = Action.REQUEST_CREATE
 
-    @extend_schema(operation_id="verify_request", request=CodeInput, responses={200: RequestOutput})
+    @extend_schema(
+        operation_id="verify_request",
+        request=CodeInput,
+        responses={200: RequestOutput, 202: RequestOutput, 409: None, 410: None, 429: None},
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         del request
         found, code = self.found(request_id), self.read(CodeInput).get("code")
@@ -110,7 +114,7 @@ class PlanDoor(RequestDoor):
 
     action: ClassVar[Action] = Action.REQUEST_WORK
 
-    @extend_schema(operation_id="plan_request", request=NothingInput, responses={202: RequestOutput})
+    @extend_schema(operation_id="plan_request", request=NothingInput, responses={202: RequestOutput, 409: None})
     def post(self, request: Request, request_id: UUID) -> Response:
         del request
         found = self.found(request_id)
@@ -124,7 +128,7 @@ class ApproveDoor(RequestDoor):
 
     action: ClassVar[Action] = Action.REQUEST_APPROVE
 
-    @extend_schema(operation_id="approve_request", request=ApprovalInput, responses={202: RequestOutput})
+    @extend_schema(operation_id="approve_request", request=ApprovalInput, responses={202: RequestOutput, 409: None})
     def post(self, request: Request, request_id: UUID) -> Response:
         del request
         found, data = self.found(request_id), self.read(ApprovalInput)
@@ -136,7 +140,9 @@ class RefuseDoor(RequestDoor):
 
     action: ClassVar[Action] = Action.REQUEST_REFUSE
 
-    @extend_schema(operation_id="refuse_request", request=RefusalInput, responses={200: RequestOutput})
+    @extend_schema(
+        operation_id="refuse_request", request=RefusalInput, responses={200: RequestOutput, 409: None, 410: None}
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         del request
         found, data = self.found(request_id), self.read(RefusalInput)
@@ -148,7 +154,9 @@ class ExtendDoor(RequestDoor):
 
     action: ClassVar[Action] = Action.REQUEST_WORK
 
-    @extend_schema(operation_id="extend_request", request=ExtensionInput, responses={200: RequestOutput})
+    @extend_schema(
+        operation_id="extend_request", request=ExtensionInput, responses={200: RequestOutput, 409: None, 410: None}
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         del request
         found, data = self.found(request_id), self.read(ExtensionInput)
@@ -160,7 +168,9 @@ class WithdrawDoor(RequestDoor):
 
     action: ClassVar[Action] = Action.REQUEST_CREATE
 
-    @extend_schema(operation_id="withdraw_request", request=NothingInput, responses={200: RequestOutput})
+    @extend_schema(
+        operation_id="withdraw_request", request=NothingInput, responses={200: RequestOutput, 409: None, 410: None}
+    )
     def post(self, request: Request, request_id: UUID) -> Response:
         del request
         found = self.found(request_id)
@@ -176,7 +186,7 @@ class PackageDoor(RequestDoor):
 
     @extend_schema(
         operation_id="fetch_package",
-        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, "The package, as a file")},
+        responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, "The package, as a file"), 410: None},
     )
     def get(self, request: Request, request_id: UUID) -> HttpResponse:
         del request

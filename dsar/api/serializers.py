@@ -76,10 +76,39 @@ class RightOutput(serializers.Serializer[Any]):
 
     right = serializers.CharField()
     due_on = serializers.DateField()
-    due_at = serializers.CharField()
+    due_at = serializers.DateTimeField()
     rule = serializers.CharField()
     extended_until = serializers.DateField(allow_null=True)
     outcome = serializers.CharField()
+
+
+class PlanOutput(serializers.Serializer[Any]):
+    """What would be done, in sentences; `digest` names exactly this plan."""
+
+    digest = serializers.CharField()
+    approved_at = serializers.DateTimeField(allow_null=True)
+    counts = serializers.DictField(help_text="Rows and fields, by dataset and collection.")
+    sentences = serializers.ListField(child=serializers.CharField())
+
+
+class OutcomeOutput(serializers.Serializer[Any]):
+    """How one field ended."""
+
+    system = serializers.CharField()
+    field = serializers.CharField()
+    outcome = serializers.CharField()
+    reason = serializers.CharField()
+    until = serializers.DateField(allow_null=True)
+    rows = serializers.IntegerField()
+
+
+class PackageOutput(serializers.Serializer[Any]):
+    """The copy that waits to be fetched."""
+
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    attempts_left = serializers.IntegerField()
 
 
 class RequestOutput(serializers.Serializer[Any]):
@@ -89,15 +118,15 @@ class RequestOutput(serializers.Serializer[Any]):
     reference = serializers.CharField()
     status = serializers.CharField()
     regime = serializers.CharField()
-    received_at = serializers.CharField()
-    due_at = serializers.CharField()
-    responded_at = serializers.CharField(allow_null=True)
-    closed_at = serializers.CharField(allow_null=True)
+    received_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    responded_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
     refusal_reason = serializers.CharField()
     rights = RightOutput(many=True)
-    plan = serializers.JSONField(allow_null=True)
-    outcomes = serializers.JSONField()
-    package = serializers.JSONField(allow_null=True)
+    plan = PlanOutput(allow_null=True)
+    outcomes = OutcomeOutput(many=True)
+    package = PackageOutput(allow_null=True)
 
 
 def shown(request: SubjectRequest) -> dict[str, Any]:

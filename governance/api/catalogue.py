@@ -91,7 +91,7 @@ class DatasetsDoor(Door):
     action: ClassVar[Action] = Action.CATALOGUE_CHANGE
     parser_classes = (StrictJSONParser, YamlParser, ApplicationYamlParser)
 
-    @extend_schema(operation_id="import_datasets", request=DatasetInput, responses={201: DatasetsOutput})
+    @extend_schema(operation_id="import_datasets", request=DatasetInput, responses={201: DatasetsOutput, 409: None})
     def post(self, request: Request) -> Response:
         del request
         data = self.read(DatasetInput)

@@ -1,4 +1,4 @@
-"""What every door shares in the OpenAPI description: the service key and the form of problems; no door of its own."""
+"""What every door shares in the OpenAPI description: who may call, and every problem it answers; no door of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from typing import Any, Final
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+
+from governance.errors import (
+    AccessDenied,
+    BadInput,
+    Conflict,
+    Erased,
+    NotAuthenticated,
+    NotFound,
+    PayloadTooLarge,
+    TooManyRequests,
+)
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -29,10 +40,19 @@ _PROBLEM: Final[dict[str, Any]] = {
         },
     },
 }
-_ANSWER: Final[dict[str, Any]] = {
-    "description": "Problem",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+_FORM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_MEANING: Final = {
+    "400": "The body cannot be read",
+    "403": AccessDenied.title,
+    "415": "This media type is not read here",
+    "5XX": "The service cannot answer now; nothing was changed that was not answered",
+} | {
+    str(error.status): error.title
+    for error in (BadInput, NotAuthenticated, NotFound, Conflict, Erased, PayloadTooLarge, TooManyRequests)
 }
+#: What any door can answer, and any door that reads a body. The others a door names: `responses={..., 409: None}`.
+_ANYWHERE: Final = ("401", "403", "5XX")
+_WITH_BODY: Final = ("400", "413", "415", "422")
 
 
 class DoorSchema(AutoSchema):
@@ -41,6 +61,16 @@ class DoorSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular narrows it, untyped
         """Answer the first words of the door."""
         return (type(self.view).__doc__ or "").strip()
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: Any = False) -> Any:  # noqa: FBT002  # its signature
+        """Say how many items a list takes: the library leaves that out."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "request" and schema.get("type") == "array":
+            if not getattr(field, "allow_empty", True):
+                schema["minItems"] = 1
+            if getattr(field, "max_length", None) is not None:
+                schema["maxItems"] = field.max_length
+        return schema
 
 
 class ServiceKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass is untyped
@@ -68,10 +98,30 @@ class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
 
 
 def problems(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
-    """Say for every operation that anything else is answered as a problem."""
-    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
-    for path in result["paths"].values():
-        for operation in path.values():
-            operation.setdefault("responses", {})["default"] = _ANSWER
+    """Say for every operation which problems it answers, and that bodies take no unknown fields."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            answers = operation.setdefault("responses", {})
+            refusals = _ANYWHERE + (() if method == "get" else _WITH_BODY) + (("404",) if "{" in path else ())
+            for status in {*refusals, *(status for status in answers if status >= "4")}:
+                answers[status] = {"description": _MEANING[status], "content": _FORM}
+            operation["responses"] = dict(sorted(answers.items()))
+            _close(operation.get("requestBody", {}), schemas)
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
+
+
+def _close(node: Any, schemas: dict[str, Any]) -> None:
+    """Mark what a body is made of as complete: StrictSerializer refuses every other field."""
+    if isinstance(node, list):
+        for each in node:
+            _close(each, schemas)
+    elif isinstance(node, dict):
+        if "$ref" in node:
+            _close(schemas[node["$ref"].rsplit("/", 1)[1]], schemas)
+        if "properties" in node:
+            node["additionalProperties"] = False
+        for each in node.values():
+            _close(each, schemas)

@@ -37,7 +37,9 @@ class SubjectsDoor(Door):
 
     action: ClassVar[Action] = Action.SUBJECT_REGISTER
 
-    @extend_schema(operation_id="register_subject", request=RegistrationSerializer, responses={201: SubjectSerializer})
+    @extend_schema(
+        operation_id="register_subject", request=RegistrationSerializer, responses={201: SubjectSerializer, 409: None}
+    )
     def post(self, request: Request) -> Response:
         del request
         data = self.read(RegistrationSerializer)
@@ -53,7 +55,9 @@ class SubjectLookupDoor(Door):
 
     action: ClassVar[Action] = Action.SUBJECT_FIND
 
-    @extend_schema(operation_id="look_up_subject", request=IdentifiersSerializer, responses={200: SubjectSerializer})
+    @extend_schema(
+        operation_id="look_up_subject", request=IdentifiersSerializer, responses={200: SubjectSerializer, 409: None}
+    )
     def post(self, request: Request) -> Response:
         del request
         subject = subjects.find(self.controller, pairs(self.read(IdentifiersSerializer)))

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from governance.api.negotiation import OneForm
 from governance.api.permissions import DoorPermission
 from governance.errors import NotAuthenticated
 from governance.models import Controller
@@ -22,6 +23,7 @@ class Door(APIView):
     action: ClassVar[Action | None] = None
     actions: ClassVar[dict[str, Action]] = {}
     permission_classes = (DoorPermission,)
+    content_negotiation_class = OneForm
 
     @property
     def principal(self) -> Principal:
