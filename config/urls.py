@@ -10,7 +10,7 @@ from consent.portal import choosing, entering
 from dsar.api import requests
 from dsar.portal import asking, following
 from governance.api import catalogue as systems
-from governance.api import lean, operations, subjects
+from governance.api import lean, operations, subjects, unrouted
 from governance.console import doors
 
 urlpatterns = [
@@ -71,3 +71,9 @@ urlpatterns = [
     path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),
 ]
+
+# What is answered where no door is: pages to people, problem+json below /v1/
+handler400 = unrouted.bad_request
+handler403 = unrouted.permission_denied
+handler404 = unrouted.not_found
+handler500 = unrouted.server_error

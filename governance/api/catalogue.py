@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -91,7 +92,16 @@ class DatasetsDoor(Door):
     action: ClassVar[Action] = Action.CATALOGUE_CHANGE
     parser_classes = (StrictJSONParser, YamlParser, ApplicationYamlParser)
 
-    @extend_schema(operation_id="import_datasets", request=DatasetInput, responses={201: DatasetsOutput, 409: None})
+    @extend_schema(
+        operation_id="import_datasets",
+        request={
+            "application/json": DatasetInput,
+            "application/yaml": OpenApiTypes.OBJECT,
+            "text/yaml": OpenApiTypes.OBJECT,
+        },
+        responses={201: DatasetsOutput, 409: None},
+        parameters=[OpenApiParameter("system", str, description="Key of the system, where the body is YAML.")],
+    )
     def post(self, request: Request) -> Response:
         del request
         data = self.read(DatasetInput)

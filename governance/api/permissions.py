@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -21,10 +22,14 @@ class DoorPermission(BasePermission):
     """Asks the policy for the door's declared action; without one the answer is no."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        action = getattr(view, "actions", {}).get(request.method, getattr(view, "action", None))
-        if action is None:
-            return False
         if not isinstance(request.auth, Principal):
             raise NotAuthenticated
+        method = str(request.method)
+        if not hasattr(view, method.lower()):
+            raise MethodNotAllowed(method)
+        asked = "GET" if method == "HEAD" else method
+        action = getattr(view, "actions", {}).get(asked, getattr(view, "action", None))
+        if action is None:
+            return False
         access.require(request.auth, action)
         return True

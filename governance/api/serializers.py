@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rest_framework import serializers
 
@@ -18,8 +18,35 @@ class StrictSerializer(serializers.Serializer[Any]):
             if unknown:
                 known = ", ".join(sorted(self.fields))
                 raise serializers.ValidationError({key: [f"Unknown field; known are {known}"] for key in unknown})
+            wrong = {key: _wrong_types(self.fields[key], value) for key, value in data.items()}
+            if any(wrong.values()):
+                raise serializers.ValidationError({key: found for key, found in wrong.items() if found})
         result: dict[str, Any] = super().to_internal_value(data)
         return result
+
+
+#: Kind of field, what JSON must bring for it, and the remedy. The library would take 1 for "1", "on" for true.
+_TYPES: Final[tuple[tuple[type | tuple[type, ...], type, str], ...]] = (
+    (serializers.BooleanField, bool, "Send true or false"),
+    (serializers.IntegerField, int, "Send a whole number"),
+    ((serializers.CharField, serializers.ChoiceField, serializers.DateTimeField), str, "Send text"),
+)
+
+
+def _wrong_types(field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
+    """Answer complaints in the shape of the value, empty when its types fit; null is the field's own matter."""
+    if value is None:
+        return []
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        found: Any = {position: _wrong_types(field.child, item) for position, item in enumerate(value)}
+        return {position: complaints for position, complaints in found.items() if complaints}
+    if isinstance(field, serializers.DictField) and isinstance(value, Mapping):
+        found = {str(key)[:64]: _wrong_types(field.child, item) for key, item in value.items()}
+        return {key: complaints for key, complaints in found.items() if complaints}
+    for kind, wanted, remedy in _TYPES:
+        if isinstance(field, kind):
+            return [] if isinstance(value, wanted) and isinstance(value, bool) is (wanted is bool) else [remedy]
+    return []
 
 
 class IdentifierSerializer(StrictSerializer):

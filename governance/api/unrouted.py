@@ -1,0 +1,40 @@
+"""Failures outside any door, such as an address that is none: a problem for callers of the API, a page for people."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
+
+from governance.api.problem import problem, request_id
+from governance.errors import AccessDenied, BadInput, GovernanceError, NotFound
+
+#: Addresses below this one answer problem+json, whatever happens.
+API = "/v1/"
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 400: a wrong Host header, too many headers, and the like."""
+    if not request.path_info.startswith(API):
+        return defaults.bad_request(request, exception)
+    error = BadInput("The request cannot be read")
+    error.status = 400
+    return problem(error, request_id(request))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 403."""
+    if not request.path_info.startswith(API):
+        return defaults.permission_denied(request, exception)
+    return problem(AccessDenied(), request_id(request))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 404: no route has this address, or what stands for an id in it is none."""
+    if not request.path_info.startswith(API):
+        return defaults.page_not_found(request, exception)
+    return problem(NotFound(), request_id(request))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's 500: something failed before or after the door."""
+    if not request.path_info.startswith(API):
+        return defaults.server_error(request)
+    return problem(GovernanceError(), request_id(request))
