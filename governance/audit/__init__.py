@@ -1,5 +1,5 @@
 """The proof of what happened: record it, order it, sign it, verify it; nothing here decides or discloses."""
 
-from governance.audit.recording import record, record_each
+from governance.audit.recording import Occurrence, record, record_each, record_many
 
-__all__ = ["record", "record_each"]
+__all__ = ["Occurrence", "record", "record_each", "record_many"]

@@ -1,8 +1,8 @@
 """record(): turns what happened into an event about pseudonyms; personal data goes nowhere but the sealed body."""
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -81,6 +81,49 @@ def record(  # noqa: PLR0913  # one call says all of one event; each argument is
     return entry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One event about one person, for record_many(); its fields mean what record()'s arguments do."""
+
+    type: AuditType
+    subject_id: UUID
+    object_ref: str = ""
+    purpose: str = ""
+    decision: str = ""
+    details: Mapping[str, Detail] = field(default_factory=dict)
+
+
+def record_many(occurrences: Sequence[Occurrence], *, actor: Principal, controller_id: UUID) -> list[LedgerEntry]:
+    """Record these events about people of one controller, in their order, in a constant number of statements.
+
+    The promises and refusals are those of record().
+    """
+    ledger.require_transaction()
+    scopes = {each.subject_id: _scope(controller_id, each.subject_id) for each in occurrences}
+    keys = data_keys.opener(scopes.values())
+    # A key that was not found is minted, or its owner was erased: rare enough to ask one by one.
+    of_person = {subject_id: keys[scope] or _key(scope) for subject_id, scope in scopes.items()}
+    actor_ref = _actor_ref(actor)
+    return ledger.append_many(
+        [
+            _about(
+                LedgerEvent(
+                    type=each.type,
+                    actor_ref=actor_ref,
+                    controller_id=controller_id,
+                    object_ref=each.object_ref,
+                    purpose=each.purpose,
+                    decision=each.decision,
+                    details=each.details,
+                ),
+                scopes[each.subject_id],
+                of_person[each.subject_id],
+            )
+            for each in occurrences
+        ]
+    )
+
+
 def record_each(  # noqa: PLR0913  # as record()
     type_: AuditType,
     *,
@@ -95,24 +138,18 @@ def record_each(  # noqa: PLR0913  # as record()
 
     `about` is keyed by subject id; the rows come in its order. The promises and refusals are those of record().
     """
-    ledger.require_transaction()
-    scopes = {subject_id: _scope(controller_id, subject_id) for subject_id in about}
-    keys = data_keys.opener(scopes.values())
-    event = LedgerEvent(
-        type=type_,
-        actor_ref=_actor_ref(actor),
-        controller_id=controller_id,
-        object_ref=object_ref,
-        purpose=purpose,
-        decision=decision,
-    )
-    return ledger.append_many(
-        [
-            # A key that was not found is minted, or its owner was erased: rare enough to ask one by one.
-            _about(replace(event, details=about[subject_id]), scope, keys[scope] or _key(scope))
-            for subject_id, scope in scopes.items()
-        ]
-    )
+    occurrences = [
+        Occurrence(
+            type=type_,
+            subject_id=subject_id,
+            object_ref=object_ref,
+            purpose=purpose,
+            decision=decision,
+            details=details,
+        )
+        for subject_id, details in about.items()
+    ]
+    return record_many(occurrences, actor=actor, controller_id=controller_id)
 
 
 def _actor_ref(actor: Principal) -> str:

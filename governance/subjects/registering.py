@@ -27,7 +27,7 @@ def register(
     Raises Conflict when they belong to two people, BadInput for a type or value that cannot be used. Joins the
     caller's transaction; without one it makes its own.
     """
-    _require_usable(identifiers)
+    require_usable(identifiers)
     try:
         with transaction.atomic():
             return _register(controller, identifiers, principal, verified=verified)
@@ -39,7 +39,7 @@ def register(
 
 def find(controller: Controller, identifiers: Sequence[tuple[str, str]]) -> DataSubject | None:
     """Answer the one person with any of these identifiers. Raises Conflict when they belong to two."""
-    _require_usable(identifiers)
+    require_usable(identifiers)
     people = vault.matches(controller.pk, identifiers)
     if len(people) > 1:
         raise Conflict("These identifiers belong to more than one person")
@@ -108,7 +108,8 @@ def _attach(subject: DataSubject, type_: str, value: str, handle: tuple[str, byt
     )
 
 
-def _require_usable(identifiers: Sequence[tuple[str, str]]) -> None:
+def require_usable(identifiers: Sequence[tuple[str, str]]) -> None:
+    """Raise BadInput, naming each identifier that cannot be used, without repeating its value."""
     errors = []
     if not identifiers:
         errors.append(FieldError("/identifiers", "Name at least one identifier"))

@@ -1,5 +1,7 @@
 """Sealing: the way in. Anyone may seal; only opening is guarded."""
 
+from collections.abc import Sequence
+
 from governance.crypto.envelope import Place, encrypt
 from governance.fields import Scope, Sealed
 from governance.keys import data_keys
@@ -11,6 +13,15 @@ def seal(value: Value, *, label: str, scope: Scope) -> Sealed:
     key = data_keys.sealer(scope)
     envelope = encrypt(key.cipher, key.key_id, encode(value), place(label, scope))
     return Sealed(envelope, label, scope)
+
+
+def seal_many(values: Sequence[tuple[Value, str, Scope]]) -> list[Sealed]:
+    """Seal several values, each with its label and owner, as seal() does, in a constant number of statements."""
+    keys = data_keys.sealers(scope for _value, _label, scope in values)
+    return [
+        Sealed(encrypt(keys[scope].cipher, keys[scope].key_id, encode(value), place(label, scope)), label, scope)
+        for value, label, scope in values
+    ]
 
 
 def place(label: str, scope: Scope) -> Place:
