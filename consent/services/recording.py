@@ -15,9 +15,11 @@ from consent.errors import EventFromTheFuture
 from consent.lifecycle import State
 from consent.models import ConsentEvent, ConsentState, NoticeRevision
 from governance import audit, outbox, subjects, vault
+from governance.audit import Occurrence
 from governance.errors import BadInput, Conflict, Erased, FieldError
 from governance.fields import Scope
 from governance.models import DataSubject, Purpose
+from governance.outbox import Thin
 from governance.policy.vocabulary import AuditType
 
 if TYPE_CHECKING:
@@ -131,17 +133,53 @@ def _record(subject: DataSubject, choice: Choice, principal: Principal, event_id
     known = ConsentEvent.objects.filter(pk=event_id, subject=subject).first() if event_id else None
     if known is not None:  # (1)
         return Recorded(known, ConsentState.objects.filter(event=known).exists())
-    instant = timezone.now()
-    _require_fit(choice, instant)  # (2)
-    event = _event(subject, choice, principal, instant, event_id)
     row = ConsentState.objects.filter(subject=subject, purpose=choice.purpose, channel=choice.channel).first()
+    weighed = weigh(row, subject, choice, principal, timezone.now(), event_id)  # (2) (3)
+    if choice.evidence:
+        (weighed.event.evidence,) = vault.seal_many([evidence_of(weighed)])
+    weighed.event.save(force_insert=True)  # (4)
+    weighed.state.save()
+    occurrence, thin = told(weighed)
+    audit.record_many([occurrence], actor=principal, controller_id=subject.controller_id)
+    outbox.append(thin.type, controller_id=thin.controller_id, subject_id=thin.subject_id, payload=thin.payload)
+    return Recorded(weighed.event, weighed.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A choice that fits, as the rows it leads to; nothing is written yet."""
+
+    choice: Choice
+    event: ConsentEvent
+    state: ConsentState
+    counts: bool
+
+
+def weigh(
+    row: ConsentState | None,
+    subject: DataSubject,
+    choice: Choice,
+    principal: Principal,
+    instant: datetime,
+    event_id: uuid.UUID | None = None,
+) -> Weighed:
+    """Judge a choice against the row that counts now, and bring that row up to date; writes nothing.
+
+    Late history is kept as it was; it changes nothing that counts. Raises as `record_for`.
+    """
+    _require_fit(choice, instant)
+    event = _event(subject, choice, principal, instant, event_id)
     counts, objected_at = lifecycle.weigh(row, event.state, event.occurred_at, basis=choice.purpose.lawful_basis)
-    if counts:  # (3) late history is kept as it was; it changes nothing that counts
+    if counts:
         lifecycle.act_towards(_current_state(row, event.occurred_at), event.state)
-    event.save(force_insert=True)  # (4)
-    _project(row, event, counts=counts, objected_at=objected_at)
-    _tell(event, choice, principal, is_effective=counts)
-    return Recorded(event, counts)
+    return Weighed(choice, event, _projected(row, event, counts=counts, objected_at=objected_at), counts)
+
+
+def evidence_of(weighed: Weighed) -> tuple[dict[str, Any], str, Scope]:
+    """Answer the evidence with the place it is sealed in."""
+    event = weighed.event
+    scope = Scope(event.controller_id.hex, "subject", event.subject_id.hex)
+    return dict(weighed.choice.evidence or {}), "consent.evidence", scope
 
 
 def _require_fit(choice: Choice, instant: datetime) -> None:
@@ -162,7 +200,7 @@ def _event(
 ) -> ConsentEvent:
     # A yes from a clock that runs ahead must not outrank a withdrawal that follows at once.
     occurred_at = min(choice.occurred_at or instant, instant)
-    event = ConsentEvent(
+    return ConsentEvent(
         id=event_id or uuid.uuid4(),
         controller_id=subject.controller_id,
         subject=subject,
@@ -179,10 +217,6 @@ def _event(
         expires_at=_expiry(choice, occurred_at),
         actor_ref=principal.ref,
     )
-    if choice.evidence:
-        scope = Scope(subject.controller_id.hex, "subject", subject.pk.hex)
-        event.evidence = vault.seal(dict(choice.evidence), label="consent.evidence", scope=scope)
-    return event
 
 
 def _expiry(choice: Choice, occurred_at: datetime) -> datetime | None:
@@ -198,7 +232,9 @@ def _current_state(row: ConsentState | None, instant: datetime) -> str:
     return State.EXPIRED if has_ended else row.state
 
 
-def _project(row: ConsentState | None, event: ConsentEvent, *, counts: bool, objected_at: datetime | None) -> None:
+def _projected(
+    row: ConsentState | None, event: ConsentEvent, *, counts: bool, objected_at: datetime | None
+) -> ConsentState:
     if row is None:
         row = ConsentState(
             controller_id=event.controller_id, subject=event.subject, purpose=event.purpose, channel=event.channel
@@ -210,31 +246,34 @@ def _project(row: ConsentState | None, event: ConsentEvent, *, counts: bool, obj
         row.event, row.expires_at = event, event.expires_at
         row.occurred_at, row.recorded_at = event.occurred_at, event.recorded_at
         row.notice_id, row.notice_version = (revision.notice_id, revision.version) if revision else (None, None)
-    row.save()
+    return row
 
 
-def _tell(event: ConsentEvent, choice: Choice, principal: Principal, *, is_effective: bool) -> None:
-    details = {
-        "channel": event.channel,
-        "effective": is_effective,
-        "event": event.pk.hex,
-        "purpose": choice.purpose.key,
-        "state": event.state,
-    }
-    audit.record(
-        AuditType.CONSENT_RECORDED,
-        actor=principal,
-        controller_id=event.controller_id,
+def told(weighed: Weighed) -> tuple[Occurrence, Thin]:
+    """Say what the ledger and what others hear of it."""
+    event, purpose, revision = weighed.event, weighed.choice.purpose, weighed.choice.notice_revision
+    occurrence = Occurrence(
+        type=AuditType.CONSENT_RECORDED,
         subject_id=event.subject_id,
         object_ref=f"consent-event:{event.pk.hex}",
-        purpose=choice.purpose.key,
+        purpose=purpose.key,
         decision=event.state,
         details={
             "channel": event.channel,
-            "effective": is_effective,
+            "effective": weighed.counts,
             "method": event.method,
-            "notice_version": choice.notice_revision.version if choice.notice_revision else None,
+            "notice_version": revision.version if revision else None,
             "type": event.consent_type,
         },
     )
-    outbox.append("consent.recorded", controller_id=event.controller_id, subject_id=event.subject_id, payload=details)
+    payload = {
+        "channel": event.channel,
+        "effective": weighed.counts,
+        "event": event.pk.hex,
+        "purpose": purpose.key,
+        "state": event.state,
+    }
+    thin = Thin(
+        type="consent.recorded", controller_id=event.controller_id, subject_id=event.subject_id, payload=payload
+    )
+    return occurrence, thin
