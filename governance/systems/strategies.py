@@ -45,13 +45,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """What the database allows in a column."""
+    """What the database allows in a column; `span` is its least and greatest number, for an instant since 1970."""
 
     kind: Kind
     nullable: bool
     length: int | None = None
     unique: bool = False
     choices: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +122,31 @@ def _typed_value(mask: Mask, token: bytes, _current: object) -> object:
     if shape.kind is Kind.TEXT:
         return _typed_text(mask, token)
     if shape.kind in (Kind.INTEGER, Kind.NUMBER):
-        # Below zero, where counted keys and amounts do not live.
-        return -1 - number % (2**31 - 1) if shape.unique else 0
+        return _typed_number(shape, number)
     if shape.kind is Kind.CHOICE:
         return shape.choices[0]
     return _typed_other(shape, token, number)
 
 
+def _typed_number(shape: ColumnShape, number: int) -> int:
+    low, high = shape.span or (1 - 2**31, 2**31 - 1)
+    if not shape.unique:
+        return 0 if low <= 0 <= high else low
+    if low < 0:
+        return -1 - number % -low  # where counted keys and amounts do not live
+    return high - number % max(1, (high - low) // 2)  # far from those counted from one
+
+
 def _typed_other(shape: ColumnShape, token: bytes, number: int) -> object:
     start = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    if shape.span is not None:
+        start += timedelta(seconds=shape.span[0])
     moment = start + timedelta(seconds=number % (86400 * 3650)) if shape.unique else start
     values: dict[Kind, object] = {
         Kind.BOOLEAN: False,
         Kind.JSON: {},
         Kind.UUID: uuid.UUID(bytes=token[:16], version=4),
-        Kind.BINARY: token[:16] if shape.unique else b"",
+        Kind.BINARY: token[: min(16, shape.length or 16)] if shape.unique else b"",
         Kind.DATETIME: moment,
         Kind.DATE: date(1970, 1, 1) + timedelta(days=number % 2_000_000) if shape.unique else date(1970, 1, 1),
         Kind.TIME: moment.time() if shape.unique else time(0),

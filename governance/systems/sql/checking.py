@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from governance.catalogue.elements import Collection, Dataset, MapField
-    from governance.systems.sql.tables import Column, Table, Tables
+    from governance.systems.sql.shapes import Column
+    from governance.systems.sql.tables import Table, Tables
 
 #: What a description may call the type of a column, by what the column turns out to be.
 _TYPE_NAMES: dict[str, frozenset[Kind]] = {
@@ -42,6 +43,9 @@ def check(connection: sa.Connection, tables: Tables, dataset: Dataset) -> Iterat
 
 
 def _key_findings(home: Collection, table: Table) -> Iterator[Finding]:
+    if not table.transactional:
+        detail = f"{home.name} is kept by an engine without transactions; an erasure that fails there stops half-way."
+        yield Finding("no_transactions", detail, home.name)
     if not table.primary_key:
         detail = f"{home.name} has no primary key in the database; its rows cannot be told apart safely."
         yield Finding("no_primary_key", detail, home.name)

@@ -17,6 +17,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.pool import QueuePool
 
 from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
+from governance.systems.sql import mariadb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +30,18 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
-_READ_ONLY = frozenset(("25006", "SQLITE_READONLY", "SQLITE_READONLY_DBMOVED", "SQLITE_READONLY_DIRECTORY"))
-_TOO_SLOW = frozenset(("57014", "SQLITE_INTERRUPT"))
+#: By SQLSTATE (PostgreSQL), result code (SQLite) and error number (MariaDB).
+_READ_ONLY = frozenset(
+    ("25006", "SQLITE_READONLY", "SQLITE_READONLY_DBMOVED", "SQLITE_READONLY_DIRECTORY", "1290", "1792", "1836")
+)
+_TOO_SLOW = frozenset(("57014", "SQLITE_INTERRUPT", "1317", "1969", "3024"))
 _BUSY = frozenset(("40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT"))
-_FORBIDDEN = frozenset(("42501", "28000", "28P01", "SQLITE_AUTH"))
+_BUSY_MARIADB = frozenset(("1020", "1040", "1203", "1205", "1213", "1226"))
+_FORBIDDEN = frozenset(
+    ("42501", "28000", "28P01", "SQLITE_AUTH", "1044", "1045", "1130", "1142", "1143", "1227", "1370", "1698")
+)
+_CONSTRAINT = frozenset(("1644", "3819", "4025"))
+_VALUE = frozenset(("1264", "1265", "1292", "1366", "1406"))
 _WRITES = "governance_writes"
 
 
@@ -81,8 +90,7 @@ def _connect_arguments(url: sa.URL, limits: Limits) -> dict[str, Any]:
     if url.get_backend_name() == "postgresql":
         wait = int((limits.statement_seconds + limits.connect_seconds) * 1000)
         return {"connect_timeout": seconds, "tcp_user_timeout": wait, "application_name": "governance"}
-    patience = max(1, round(limits.statement_seconds))
-    return {"connect_timeout": seconds, "read_timeout": patience, "write_timeout": patience}
+    return mariadb.connect_arguments(limits)
 
 
 def _prepare_sqlite(engine: sa.Engine, limits: Limits) -> None:
@@ -119,20 +127,13 @@ def _prepare_postgresql(engine: sa.Engine, limits: Limits) -> None:
         connection.commit()
 
 
-def _prepare_mysql(engine: sa.Engine, limits: Limits) -> None:
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET time_zone = '+00:00'")
-            cursor.execute(f"SET innodb_lock_wait_timeout = {max(1, round(limits.statement_seconds))}")
-
-
 _SESSIONS = {
     "sqlite": _prepare_sqlite,
     "postgresql": _prepare_postgresql,
-    "mysql": _prepare_mysql,
-    "mariadb": _prepare_mysql,
+    "mysql": mariadb.prepare,
+    "mariadb": mariadb.prepare,
 }
+_READING = {"postgresql": "SET TRANSACTION READ ONLY"} | dict.fromkeys(mariadb.NAMES, "START TRANSACTION READ ONLY")
 
 
 @contextmanager
@@ -141,9 +142,9 @@ def reading_from(engine: sa.Engine) -> Iterator[sa.Connection]:
     with speaking():
         _require_file(engine)
         with engine.connect() as connection, connection.begin():
-            if engine.dialect.name == "postgresql":
+            if engine.dialect.name in _READING:
                 # Said per transaction: the driver's own switch would later override a server that is read-only.
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+                connection.exec_driver_sql(_READING[engine.dialect.name])
             yield connection
 
 
@@ -178,27 +179,30 @@ def translated(error: exc.SQLAlchemyError) -> GovernanceError:
     """Return our error for a database's, naming the remedy and none of the data."""
     original = getattr(error, "orig", None)
     code = str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
+    number = mariadb.code(original)
     for codes, kind, detail in _BY_CODE:
-        if code in codes:
+        if (code or number) in codes:
             return kind(detail)
     for families, kind, detail in _BY_CLASS:
         if isinstance(error, families):
             return kind(detail)
+    if isinstance(error, _NO_ANSWER) and not mariadb.is_refusal(number):
+        return SystemUnavailable("The system does not answer; check its address and that it runs.")
     return SystemRefused("The system does not accept the statement; check the dataset description against its tables.")
 
 
+_FORBIDS = "A constraint of the system forbids the change. Nothing was changed."
+_MISFITS = "A value does not fit its column in the system. Nothing was changed."
 _BY_CODE: tuple[tuple[frozenset[str], type[GovernanceError], str], ...] = (
     (_READ_ONLY, SystemRefused, "The system is read-only here; allow writing for this account. Nothing was changed."),
     (_TOO_SLOW, SystemUnavailable, "The system took longer than the limit; add an index or raise the limit."),
-    (_BUSY, SystemUnavailable, "The system is busy with other work; it will be tried again."),
+    (_BUSY | _BUSY_MARIADB, SystemUnavailable, "The system is busy with other work; it will be tried again."),
     (_FORBIDDEN, SystemRefused, "The account may not do this in the system; grant it the right."),
+    (_CONSTRAINT, SystemRefused, _FORBIDS),
+    (_VALUE, SystemRefused, _MISFITS),
 )
 _BY_CLASS: tuple[tuple[tuple[type[exc.SQLAlchemyError], ...], type[GovernanceError], str], ...] = (
-    ((exc.IntegrityError,), SystemRefused, "A constraint of the system forbids the change. Nothing was changed."),
-    ((exc.DataError,), SystemRefused, "A value does not fit its column in the system. Nothing was changed."),
-    (
-        (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DisconnectionError),
-        SystemUnavailable,
-        "The system does not answer; check its address and that it runs.",
-    ),
+    ((exc.IntegrityError,), SystemRefused, _FORBIDS),
+    ((exc.DataError,), SystemRefused, _MISFITS),
 )
+_NO_ANSWER = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, exc.DisconnectionError)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from governance.catalogue.elements import Period
 from governance.catalogue.planning import FieldAction, Reason, RowAction
 from governance.errors import SystemRefused
+from governance.systems.sql import mariadb
 from governance.systems.sql.keys import key_of, portions, rows_named
 from governance.systems.sql.results import Outcome, Status
 from governance.systems.sql.values import bound, json_value, moment, same
@@ -229,8 +230,15 @@ class Eraser:
             statement = sa.update(self.table.clause).where(
                 *(self.table.column(name) == self._parameter(name, f"k{index}") for index, name in enumerate(self.key))
             )
-            values = {self.table.column(name): self._parameter(name, f"v{index}") for index, name in enumerate(fields)}
+            values: dict[Any, Any] = {self.table.column(name): self.table.column(name) for name in self._starts(fields)}
+            values |= {self.table.column(name): self._parameter(name, f"v{index}") for index, name in enumerate(fields)}
             self.connection.execute(statement.values(values), parameters)
+
+    def _starts(self, written: Sequence[str]) -> Iterator[str]:
+        """Name what periods of retention count from: said outright, so that no "on update" starts them anew."""
+        for each in self.fields if self.table.dialect in mariadb.NAMES else ():
+            if each.retention and each.retention.start and each.retention.start.field not in written:
+                yield each.retention.start.field
 
     def _parameter(self, name: str, label: str) -> sa.BindParameter[Any]:
         return sa.bindparam(label, type_=self.table.column(name).type)

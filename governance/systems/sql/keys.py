@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from governance.systems.sql import mariadb
 from governance.systems.sql.values import NoMatch, bound
+from governance.systems.strategies import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,8 +37,11 @@ def portions(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield values[start : start + size]
 
 
-def among(table: Table, field: str, values: Iterable[Any]) -> sa.ColumnElement[bool] | None:
-    """Return the condition that a field holds one of the values; None where none of them can stand in it."""
+def among(table: Table, field: str, values: Iterable[Any], *, exact: bool = True) -> sa.ColumnElement[bool] | None:
+    """Return the condition that a field holds one of the values; None where none of them can stand in it.
+
+    `exact` is to the letter. Otherwise the database's own idea of equality counts, as it does for a foreign key.
+    """
     fitting = []
     for value in values:
         try:
@@ -44,23 +49,35 @@ def among(table: Table, field: str, values: Iterable[Any]) -> sa.ColumnElement[b
         except NoMatch:
             continue
     fitting = [value for value in fitting if value is not None]
-    return table.column(field).in_(fitting) if fitting else None
+    if not fitting:
+        return None
+    found = table.column(field).in_(fitting)  # this one can use an index
+    return (
+        sa.and_(found, table.column(field).in_(to_the_letter(fitting))) if exact and _is_loose(table, field) else found
+    )
 
 
-def rows_named(table: Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
+def to_the_letter(values: Iterable[str]) -> list[sa.ColumnElement[str]]:
+    """Return values of text that MariaDB compares character by character, whatever the collation of the column."""
+    return [sa.literal(value, sa.String()).collate(mariadb.EXACT) for value in values]
+
+
+def _is_loose(table: Table, field: str) -> bool:
+    return table.dialect in mariadb.NAMES and table.info(field).shape.kind in (Kind.TEXT, Kind.CHOICE)
+
+
+def rows_named(table: Table, key: Sequence[str], rows: Sequence[Key], *, exact: bool = True) -> sa.ColumnElement[bool]:
     """Return the condition that a row is one of those named."""
     if len(key) == 1:
-        condition = among(table, key[0], (row[0] for row in rows))
+        condition = among(table, key[0], (row[0] for row in rows), exact=exact)
         blank = any(row[0] is None for row in rows)
         parts = [each for each in (condition, table.column(key[0]).is_(None) if blank else None) if each is not None]
         return sa.or_(sa.false(), *parts)
-    return sa.or_(sa.false(), *(_one_row(table, key, row) for row in rows))
+    return sa.or_(sa.false(), *(_one_row(table, key, row, exact=exact) for row in rows))
 
 
-def _one_row(table: Table, key: Sequence[str], row: Key) -> sa.ColumnElement[bool]:
-    try:
-        values = [bound(value, table, name) for name, value in zip(key, row, strict=True)]
-    except NoMatch:
-        return sa.false()
-    pairs = zip(key, values, strict=True)
-    return sa.and_(*(table.column(name).is_not_distinct_from(value) for name, value in pairs))
+def _one_row(table: Table, key: Sequence[str], row: Key, *, exact: bool) -> sa.ColumnElement[bool]:
+    pairs = list(zip(key, row, strict=True))
+    parts = [among(table, name, (value,), exact=exact) for name, value in pairs if value is not None]
+    blanks = [table.column(name).is_(None) for name, value in pairs if value is None]
+    return sa.and_(*(sa.false() if part is None else part for part in parts), *blanks)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from governance.catalogue.elements import normalise_identity
 from governance.errors import SystemRefused
-from governance.systems.sql.keys import among, key_of, portions
+from governance.systems.sql import mariadb
+from governance.systems.sql.keys import among, key_of, portions, to_the_letter
 from governance.systems.sql.results import Located
 from governance.systems.sql.values import json_value
 from governance.systems.strategies import Kind
@@ -87,8 +88,17 @@ def _identity_condition(search: _Search, lookup: Lookup, values: Sequence[str]) 
     is_text = search.table.info(lookup.field).shape.kind is Kind.TEXT
     if lookup.identity != "email" or not is_text or not spellings:
         return exact
-    lowered = sa.func.lower(search.table.column(lookup.field)).in_([value.lower() for value in spellings])
+    lowered = _in_any_case(search.table, lookup.field, [value.lower() for value in spellings])
     return lowered if exact is None else sa.or_(exact, lowered)
+
+
+def _in_any_case(table: Table, field: str, values: list[str]) -> sa.ColumnElement[bool]:
+    lowered = sa.func.lower(table.column(field))
+    if table.dialect not in mariadb.NAMES:
+        return lowered.in_(values)
+    condition = lowered.in_(to_the_letter(values))
+    # A column that ignores case is asked first, for its index; it finds too much ("á" for "a"), never too little.
+    return sa.and_(table.column(field).in_(values), condition) if table.info(field).folds else condition
 
 
 def _collect(search: _Search, reached: int, condition: sa.ColumnElement[bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from governance.catalogue.planning import Ownership, RowAction
 from governance.errors import SystemRefused
+from governance.systems.sql import mariadb
 from governance.systems.sql.keys import key_of, portions, rows_named
 from governance.systems.sql.results import Finding, Located
 from governance.systems.sql.tables import same_name, split_name
@@ -141,13 +143,15 @@ class Sharing:
             return
         names = (*fields, *key)
         infos = [home.info(name) for name in names]
-        named = rows_named(home, fields, [pointed for pointed, _ in targets.values()])
+        named = rows_named(home, fields, [pointed for pointed, _ in targets.values()], exact=False)
+        loosely = {_folded(spelt): spelt for spelt in targets} if home.dialect in mariadb.NAMES else {}
         # Streamed and never cut short: an owner that was not counted would lose their row.
         statement = sa.select(*(home.column(name) for name in names)).where(named)
         for row in self.connection.execute(statement, execution_options={"stream_results": True}):
             spelt = tuple(str(json_value(value, info)) for value, info in zip(row, infos, strict=True))
-            if spelt[: len(fields)] in targets:
-                yield spelt[: len(fields)], spelt[len(fields) :]
+            pointed = loosely.get(_folded(spelt[: len(fields)]), spelt[: len(fields)])
+            if pointed in targets:
+                yield pointed, spelt[len(fields) :]
 
     def _count_unmapped(self, counts: dict[Key, int], table: Table, node: Node, located: Located) -> None:
         """Count rows of tables the map does not mention, where the database itself says they point here."""
@@ -194,6 +198,12 @@ class Sharing:
                 rows = self.around.found.get(other.at, Located()).rows
                 return {tuple(map(str, row)) for row in rows}, key_of(other, home)
         return set(), home.primary_key
+
+
+def _folded(spelt: tuple[str, ...]) -> tuple[str, ...]:
+    """Spell text as the loosest collation of MariaDB compares it: its foreign keys hold between "á1" and "A1"."""
+    bare = (unicodedata.normalize("NFKD", each.rstrip()) for each in spelt)
+    return tuple("".join(sign for sign in each if not unicodedata.combining(sign)).casefold() for each in bare)
 
 
 def require_no_blockers(findings: Sequence[Finding]) -> None:

@@ -7,41 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
-from sqlalchemy.types import NullType
 
 from governance.errors import SystemRefused
-from governance.systems.strategies import ColumnShape, Kind
+from governance.systems.sql import mariadb
+from governance.systems.sql.shapes import Column, column_of, statement_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from sqlalchemy.engine.interfaces import ReflectedColumn
-
-#: In this order: an Enum is a String to SQLAlchemy, a Boolean may be an Integer.
-_KINDS: tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...] = (
-    (sa.Enum, Kind.CHOICE),
-    (sa.Boolean, Kind.BOOLEAN),
-    (sa.Integer, Kind.INTEGER),
-    (sa.Numeric, Kind.NUMBER),
-    (sa.DateTime, Kind.DATETIME),
-    (sa.Date, Kind.DATE),
-    (sa.Time, Kind.TIME),
-    (sa.LargeBinary, Kind.BINARY),
-    (sa.types._Binary, Kind.BINARY),  # noqa: SLF001  BINARY and VARBINARY share no public parent
-    (sa.Uuid, Kind.UUID),
-    (sa.JSON, Kind.JSON),
-    (sa.String, Kind.TEXT),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column as the database has it."""
-
-    name: str
-    shape: ColumnShape
-    scale: int | None = None
-    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +36,7 @@ class Table:
     columns: Mapping[str, Column]
     primary_key: tuple[str, ...] = ()
     dialect: str = ""
+    transactional: bool = True
 
     def column(self, name: str) -> sa.Column[Any]:
         """Return the column for statements. Raises SystemRefused where the database has none of that name."""
@@ -144,19 +117,15 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
     key = tuple(inspector.get_pk_constraint(bare, schema=schema).get("constrained_columns") or ())
     unique = _unique_columns(inspector, bare, schema) | (set(key) if len(key) == 1 else set())
     dialect = connection.dialect.name
-    columns = {each["name"]: _column(each, dialect, unique=each["name"] in unique) for each in reflected}
+    facts = mariadb.facts(connection, schema, bare) if dialect in mariadb.NAMES else mariadb.Facts()
+    columns = {each["name"]: column_of(each, dialect, facts, unique=each["name"] in unique) for each in reflected}
     clause = sa.Table(
         quoted_name(bare, quote=True),
         sa.MetaData(),
-        *(sa.Column(quoted_name(each["name"], quote=True), _statement_type(each, dialect)) for each in reflected),
+        *(sa.Column(quoted_name(each["name"], quote=True), statement_type(each, dialect, facts)) for each in reflected),
         schema=quoted_name(schema, quote=True) if schema else None,
     )
-    return Table(name, clause, columns, key, dialect)
-
-
-def _statement_type(column: ReflectedColumn, dialect: str) -> sa.types.TypeEngine[Any]:
-    """Leave SQLite's values as they are: any column can hold anything there, and converting would stumble."""
-    return NullType() if dialect == "sqlite" else column["type"]
+    return Table(name, clause, columns, key, dialect, facts.transactional)
 
 
 def _unique_columns(inspector: sa.Inspector, bare: str, schema: str | None) -> set[str]:
@@ -168,21 +137,6 @@ def _unique_columns(inspector: sa.Inspector, bare: str, schema: str | None) -> s
         if index["unique"]:
             names.update(each for each in index["column_names"] if each)
     return names
-
-
-def _column(reflected: ReflectedColumn, dialect: str, *, unique: bool) -> Column:
-    kind_of, computed = reflected["type"], bool(reflected.get("computed"))
-    length = getattr(kind_of, "length", None)
-    choices = tuple(map(str, getattr(kind_of, "enums", ())))
-    kind = _kind(kind_of)
-    if kind is Kind.OTHER and dialect == "sqlite":
-        kind = Kind.TEXT  # a column without a type holds anything
-    shape = ColumnShape(kind, bool(reflected["nullable"]), length, unique, choices)
-    return Column(reflected["name"], shape, getattr(kind_of, "scale", None), computed)
-
-
-def _kind(kind_of: sa.types.TypeEngine[Any]) -> Kind:
-    return next((kind for family, kind in _KINDS if isinstance(kind_of, family)), Kind.OTHER)
 
 
 def _foreign_keys(connection: sa.Connection, schema: str | None) -> tuple[ForeignKey, ...]:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from governance.systems.sql import mariadb
 from governance.systems.strategies import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from governance.systems.sql.tables import Column, Table
+    from governance.systems.sql.shapes import Column
+    from governance.systems.sql.tables import Table
+
+#: A date, or the date of an instant, with a part that is zero.
+_ZEROS = re.compile(r"(0000-\d\d-\d\d|\d{4}-00-\d\d|\d{4}-\d\d-00)([ T][0-9:.]+)?")
+_CLOCK = re.compile(r"(-?)(\d{1,3}):(\d\d):(\d\d(?:\.\d{1,6})?)")
 
 
 class NoMatch(Exception):
@@ -30,10 +37,19 @@ def json_value(value: Any, column: Column | None = None, limit: int = 1_000_000)
     if isinstance(value, float):
         return _float(value, column)
     if isinstance(value, datetime):
-        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
+        zoned = value.replace(tzinfo=UTC) if column is not None and column.zoned and not value.tzinfo else value
+        return (zoned.astimezone(UTC) if zoned.tzinfo else zoned).isoformat()
     if isinstance(value, date | time):
         return value.isoformat()
-    return _json_other(value, limit)
+    return _clock(value) if isinstance(value, timedelta) else _json_other(value, limit)
+
+
+def _clock(value: timedelta) -> str:
+    """Write MariaDB's TIME as it does: a duration that may be negative or exceed a day."""
+    seconds, rest = divmod(abs(value), timedelta(seconds=1))
+    fraction = f".{rest.microseconds:06}" if rest else ""
+    sign = "-" if value < timedelta() else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
 
 
 def _float(value: float, column: Column | None) -> str | float:
@@ -56,15 +72,44 @@ def _json_other(value: Any, limit: int) -> Any:
 
 def bound(value: Any, table: Table, name: str) -> Any:
     """Return a JSON value as the column's driver wants it. Raises NoMatch where the column cannot hold it."""
-    kind = table.info(name).shape.kind
+    column = table.info(name)
     if value is None:
         return None
     if table.dialect == "sqlite":
-        return _for_sqlite(value, kind)
+        return _for_sqlite(value, column.shape.kind)
     try:
-        return _CONVERSIONS.get(kind, str)(value)
+        return (_for_mariadb if table.dialect in mariadb.NAMES else _strictly)(value, column)
     except (ValueError, TypeError, InvalidOperation, binascii.Error):
         raise NoMatch from None
+
+
+def _strictly(value: Any, column: Column) -> Any:
+    kind, span = column.shape.kind, column.shape.span
+    converted = _CONVERSIONS.get(kind, str)(value)
+    if kind is Kind.INTEGER and span is not None and not span[0] <= converted <= span[1]:
+        raise NoMatch
+    return converted
+
+
+def _for_mariadb(value: Any, column: Column) -> Any:
+    """Keep what only MariaDB knows: dates of zeros, durations, bytes filled up to their length."""
+    kind = column.shape.kind
+    if kind is Kind.TIME:
+        return _duration(value)
+    if kind in (Kind.DATE, Kind.DATETIME) and isinstance(value, str) and _ZEROS.fullmatch(value):
+        return value
+    converted = _strictly(value, column)
+    if kind is Kind.BINARY:
+        return converted.ljust(column.padded, b"\0")
+    return converted.astimezone(UTC).replace(tzinfo=None) if kind is Kind.DATETIME and converted.tzinfo else converted
+
+
+def _duration(value: Any) -> timedelta:
+    found = _CLOCK.fullmatch(str(value))
+    if found is None:
+        raise NoMatch
+    length = timedelta(hours=int(found[2]), minutes=int(found[3]), seconds=float(found[4]))
+    return -length if found[1] else length
 
 
 def _for_sqlite(value: Any, kind: Kind) -> Any:
@@ -89,17 +134,19 @@ def _sqlite_text(value: Any) -> Any:
 
 
 def _sqlite_number(value: str) -> Any:
-    for convert in (_integer, float):
+    for convert in (int, float):
         try:
-            return convert(value)
+            number = convert(value)
         except ValueError:
             continue
+        if isinstance(number, float) or -(2**63) <= number < 2**63:
+            return number
     return value
 
 
 def _integer(value: Any) -> int:
     number = int(value)
-    if not -(2**63) <= number < 2**63:
+    if not -(2**63) <= number < 2**64:
         raise ValueError("out of range")
     return number
 

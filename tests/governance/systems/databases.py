@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
+import pymysql
 import pytest
 import sqlalchemy as sa
 from psycopg import sql
+from pymysql.constants import CLIENT
 from sqlalchemy.engine import make_url
 
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ def chinook_folder() -> Path:
     if not folder:
         pytest.skip("needs the Chinook sample database: set CHINOOK_DIR to the folder of its SQL files")
     return Path(folder)
+
+
+def server_of(request: pytest.FixtureRequest, engine: str) -> str:
+    """Answer where the server of an engine is, or skip the test; a file needs none."""
+    fixtures = {"postgresql": "postgres_url", "mysql": "mariadb_url"}
+    if engine not in fixtures:
+        return ""
+    request.node.add_marker("service")
+    return str(request.getfixturevalue(fixtures[engine]))
 
 
 def sqlite_file(path: Path, script: str) -> str:
@@ -47,9 +58,56 @@ def postgresql_database(server: str, script: str) -> Iterator[str]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def mariadb_database(server: str, script: str) -> Iterator[str]:
+    name = f"connector_{secrets.token_hex(6)}"
+    url = make_url(server).set(drivername="mysql+pymysql", database=name)
+    with closing(mariadb_connection(server)) as connection:
+        run_on_mariadb(connection, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        try:
+            with closing(mariadb_connection(url.render_as_string(hide_password=False))) as own:
+                run_on_mariadb(own, script)
+            yield url.render_as_string(hide_password=False)
+        finally:
+            run_on_mariadb(connection, f"DROP DATABASE {name}")
+
+
+def mariadb_connection(url: str) -> pymysql.Connection:
+    made = make_url(url)
+    return pymysql.connect(
+        host=made.host,
+        port=made.port or 3306,
+        user=made.username,
+        password=made.password or "",
+        database=made.database,
+        client_flag=CLIENT.MULTI_STATEMENTS,
+        autocommit=True,
+    )
+
+
+def run_on_mariadb(connection: pymysql.Connection, script: str) -> list[tuple[object, ...]]:
+    """Run statements, and answer the rows of the last."""
+    with connection.cursor() as cursor:
+        cursor.execute(script)
+        rows = list(cursor.fetchall())
+        while cursor.nextset():
+            rows = list(cursor.fetchall())
+    return rows
+
+
+@contextmanager
+def database(engine: str, server: str, folder: Path, script: str) -> Iterator[str]:
+    """Make a database of any kind; `server` says where, unless it is a file in `folder`."""
+    if engine == "sqlite":
+        yield sqlite_file(folder / f"{secrets.token_hex(6)}.db", script)
+    else:
+        with (postgresql_database if engine == "postgresql" else mariadb_database)(server, script) as url:
+            yield url
+
+
 def without_database_commands(script: str) -> str:
-    lines = (line for line in script.splitlines() if not line.startswith(("DROP DATABASE", "CREATE DATABASE", "\\c")))
-    return "\n".join(lines)
+    unwanted = ("DROP DATABASE", "CREATE DATABASE", "USE ", "\\c")
+    return "\n".join(line for line in script.splitlines() if not line.startswith(unwanted))
 
 
 def dump(url: str) -> dict[str, list[tuple[object, ...]]]:

@@ -15,9 +15,9 @@ from governance.catalogue.planning import Ownership, Plan
 from governance.systems.sql import Outcome, SqlSystem, Status, erase_all, locate_all
 from tests.governance.systems.databases import (
     chinook_folder,
+    database,
     dump,
-    postgresql_database,
-    sqlite_file,
+    server_of,
     without_database_commands,
 )
 
@@ -46,18 +46,16 @@ class Store(NamedTuple):
         return planning.plan(self.data_map, {"email", "customer_id"}, {"access", "erasure"})
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    folder = chinook_folder()
-    script = (folder / f"chinook_{request.param}.sql").read_text(encoding="utf-8")
+    script = (chinook_folder() / f"chinook_{request.param}.sql").read_text(encoding="utf-8")
     data_map = parse((DESCRIPTIONS / f"chinook_{request.param}.yml").read_bytes()).data_map
-    if request.param == "sqlite":
-        url = sqlite_file(tmp_path / "chinook.db", script)
-        yield Store(url, data_map, "Customer", "Invoice", "InvoiceLine", "Employee")
-    else:
-        server = request.getfixturevalue("postgres_url")
-        with postgresql_database(server, without_database_commands(script)) as url:
-            yield Store(url, data_map, "customer", "invoice", "invoice_line", "employee")
+    names = ("Customer", "Invoice", "InvoiceLine", "Employee")
+    if request.param == "postgresql":
+        names = ("customer", "invoice", "invoice_line", "employee")
+    server = server_of(request, request.param)
+    with database(request.param, server, tmp_path, without_database_commands(script)) as url:
+        yield Store(url, data_map, *names)
 
 
 def test_the_description_fits_the_database(store: Store) -> None:
