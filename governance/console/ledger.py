@@ -147,7 +147,8 @@ def _filtered(rows: QuerySet[LedgerEntry], form: LedgerFilterForm) -> QuerySet[L
 def _after(rows: QuerySet[LedgerEntry], cursor: str) -> QuerySet[LedgerEntry]:
     """Go on below the last event seen: one index range, however far back."""
     try:
-        last = LedgerEntry.objects.only("recorded_at").filter(pk=UUID(cursor)).first() if cursor else None
+        # Looked for among these rows alone: another controller's event must not be told from one that never was.
+        last = rows.filter(pk=UUID(cursor)).first() if cursor else None
     except ValueError:
         last = None
     if last is None:
