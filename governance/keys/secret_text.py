@@ -1,0 +1,62 @@
+"""Seals the service's own short secrets, which belong to no controller and no data subject; never personal data.
+
+Each text gets a random key of its own, wrapped by the root key on a branch apart from the controllers' keys. The stored
+form names the root key that wrapped it, so that a root key that is only kept for decryption still opens it.
+"""
+
+import base64
+import binascii
+
+from governance.crypto.envelope import Cipher, Place, decrypt, encrypt, header, new_key, new_key_id
+from governance.crypto.errors import CryptoError
+from governance.errors import SealRefused
+from governance.fields import Scope
+from governance.keys.providers import provider
+
+#: Takes the controller's place in a scope. No controller has this name: theirs are 32 hexadecimal digits.
+INSTALLATION = "installation"
+
+_FORM = "cxs1"
+_BRANCH = "secret-text"
+
+
+def seal(text: str, *, label: str, scope: Scope) -> str:
+    """Answer the text sealed for one place, as text."""
+    key, key_id = new_key(), new_key_id()
+    provider_key, wrapped = provider().wrap(key, _context(label, scope, key_id))
+    envelope = encrypt(Cipher(key), key_id, text.encode(), _place(label, scope))
+    # The provider's name of its key comes last: it alone may hold any character.
+    return ".".join((_FORM, _encoded(wrapped), _encoded(envelope), provider_key))
+
+
+def unseal(sealed: str, *, label: str, scope: Scope) -> str:
+    """Answer the text; raises SealRefused for anything that was not sealed for this very place."""
+    try:
+        form, wrapped, envelope, provider_key = sealed.split(".", 3)
+        if form != _FORM:
+            raise SealRefused("A secret is stored in a form that is not known")
+        box = _decoded(envelope)
+        key_id = header(box).key_id
+        key = provider().unwrap(provider_key, _decoded(wrapped), _context(label, scope, key_id))
+        return decrypt(Cipher(key), key_id, box, _place(label, scope)).decode()
+    except (ValueError, CryptoError) as refused:
+        raise SealRefused("A secret does not belong to this place") from refused
+
+
+def _place(label: str, scope: Scope) -> Place:
+    return Place(scope.controller, label, scope.kind, scope.id)
+
+
+def _context(label: str, scope: Scope, key_id: bytes) -> tuple[str, ...]:
+    return (_BRANCH, scope.controller, label, scope.kind, scope.id, key_id.hex())
+
+
+def _encoded(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, altchars=b"-_", validate=True)
+    except binascii.Error as refused:
+        raise SealRefused("A secret is not stored as it was written") from refused
