@@ -20,7 +20,7 @@ COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version
 	--generate-hashes --only-binary :all: --no-header
 # What production settings ask for, made up for the moment of the check; $$scratch is removed afterwards.
 THROWAWAY := GOVERNANCE_DEMO=false GOVERNANCE_KEY_FILE="$$scratch/keyring" GOVERNANCE_BROKER_DIR="$$scratch/broker" \
-	GOVERNANCE_PUBLIC_URL=https://privacy.example ALLOWED_HOSTS=privacy.example DATABASE_URL=sqlite://:memory: \
+	GOVERNANCE_PUBLIC_URL=https://privacy.example EMAIL_URL=smtp+tls://user:password@mail.example:587 ALLOWED_HOSTS=privacy.example DATABASE_URL=sqlite://:memory: \
 	CELERY_BROKER_URL=memory:// DJANGO_SETTINGS_MODULE=config.settings \
 	SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')"
 

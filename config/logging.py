@@ -5,12 +5,17 @@ import logging.config
 import re
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 
-_EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
-_PHONE = re.compile(r"\+\d[\d\s().-]{6,}\d")
-_TOKEN = re.compile(r"\b[a-z]{2,12}_[0-9a-f]{16}_[A-Za-z0-9_-]{16,}\b")
+#: Lengths are bounded: an unbounded run before the @ made one long address cost seconds (quadratic backtracking).
+_EMAIL = re.compile(r"[^\s@<>\"'/?&=]{1,64}@[^\s@<>\"'/?&=]{1,255}")
+_PHONE = re.compile(r"\+\d[\d\s().-]{6,24}\d")
+_TOKEN = re.compile(r"\b[a-z]{2,12}_[0-9a-f]{16}_[A-Za-z0-9_-]{16,64}")
+#: What follows a path is never logged: people put names and addresses there.
+_QUERY = re.compile(r"\?\S*")
+_LONGEST = 2_000
 _KEPT = {"timestamp", "level", "logger"}
 #: What django-structlog binds and this service does not want in its logs.
 _DROPPED = ("ip", "user_agent", "user_id")
@@ -30,6 +35,10 @@ def _clean(value: object) -> object:
     if isinstance(value, bool | int | float) or value is None:
         return value
     text = value if isinstance(value, str) else str(value)
+    if len(text) > _LONGEST:
+        # The end of a traceback says more than its beginning.
+        text = f"{text[: _LONGEST // 4]} … {text[-_LONGEST:]}"
+    text = _QUERY.sub("?[query]", unquote(text))
     for pattern, mark in ((_EMAIL, "[address]"), (_TOKEN, "[key]"), (_PHONE, "[number]")):
         text = pattern.sub(mark, text)
     return text

@@ -10,6 +10,7 @@ os.environ["GOVERNANCE_TEST_DIR"] = str(_scratch)  # for the processes that test
 _environment = {
     "SECRET_KEY": secrets.token_urlsafe(50),
     "GOVERNANCE_DEMO": "true",
+    "GOVERNANCE_READ_ENV_FILE": "false",
     "GOVERNANCE_KEY_FILE": str(_scratch / "keyring"),
     "GOVERNANCE_BROKER_DIR": str(_scratch / "broker"),
     "GOVERNANCE_STATIC_ROOT": str(_scratch / "static"),

@@ -23,10 +23,17 @@ def key_store(**_kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def production(**_kwargs: Any) -> list[CheckMessage]:
-    """A demonstration must not be deployed. E002."""
+    """A demonstration must not be deployed, nor a service whose letters go nowhere. E002, E004, E005."""
+    found: list[CheckMessage] = []
     if settings.GOVERNANCE_DEMO:
-        return [Critical("GOVERNANCE_DEMO is on", hint="Unset it in production.", id="governance.E002")]
-    return []
+        found.append(Critical("GOVERNANCE_DEMO is on", hint="Unset it in production.", id="governance.E002"))
+    if settings.EMAIL_BACKEND.endswith(("dummy.EmailBackend", "console.EmailBackend")):
+        message = "EMAIL_URL names no mail server: codes and answers would be lost, and noted as sent"
+        found.append(Critical(message, hint="Set EMAIL_URL=smtp+tls://…", id="governance.E004"))
+    if not settings.GOVERNANCE_PUBLIC_URL.startswith("https://"):
+        message = "GOVERNANCE_PUBLIC_URL is not an https address: links in letters would lead nowhere"
+        found.append(Critical(message, hint="Set it to where people reach the service.", id="governance.E005"))
+    return found
 
 
 @register(Tags.database)

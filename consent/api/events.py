@@ -81,7 +81,15 @@ class EventsDoor(Door):
     def _require_purpose(self, key: str) -> None:
         """Keep a service to the purposes it may name, as the check does (D02)."""
         if not {key, "*"} & self.principal.purposes:
-            deny(self.principal, self.action, controller_id=self.controller.pk, resource=None, purpose=key)
+            # A purpose that is none of ours is not repeated: free text in the ledger could be a name.
+            known = Purpose.objects.filter(controller=self.controller, key=key).exists()
+            deny(
+                self.principal,
+                self.action,
+                controller_id=self.controller.pk,
+                resource=None,
+                purpose=key if known else "",
+            )
             raise AccessDenied("This service may not record choices for this purpose")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 MOST_CHECKS: Final = 1000
+MOST_REPLAYS: Final = 10
 _MOST_ITEMS: Final = 64
 _LONGEST: Final = 254
 _NOBODY: Final = UUID(int=0)
@@ -57,6 +58,10 @@ def read_checks(request: HttpRequest) -> list[Question]:
         errors.append(FieldError("/checks", f"Send a list of 1 to {MOST_CHECKS} checks"))
         raise BadInput(_TITLE, errors=errors)
     questions = [_question(item, f"/checks/{position}", errors) for position, item in enumerate(items)]
+    # Each replay reads a history: a batch of them would cost a thousand times what a batch may.
+    replays = [position for position, question in enumerate(questions) if question is not None and question.as_of]
+    if len(replays) > MOST_REPLAYS:
+        errors += [FieldError(f"/checks/{replays[MOST_REPLAYS]}/as_of", f"Ask at most {MOST_REPLAYS} with as_of")]
     if errors:
         raise BadInput(_TITLE, errors=errors)
     return [question for question in questions if question is not None]

@@ -47,9 +47,11 @@ def answer(authorization: str, questions: Sequence[Question]) -> tuple[Principal
 
 
 def record_denial(principal: Principal, question: Question) -> None:
-    """Record that a service asked about a purpose outside its scope."""
+    """Record that a service asked about a purpose outside its scope; a purpose that is none of ours is not repeated."""
     controller = UUID(next(iter(principal.controllers)))
-    deny(principal, Action.CONSENT_CHECK, controller_id=controller, resource=None, purpose=question.purpose[:64])
+    # Free text in the append-only ledger could be a name.
+    known = question.purpose if question.purpose in rulesets.cached(controller).purposes else ""
+    deny(principal, Action.CONSENT_CHECK, controller_id=controller, resource=None, purpose=known)
 
 
 def _controller(presented: PresentedKey) -> UUID:

@@ -66,7 +66,7 @@ def deny(
 def _controller_of(resource: Model | None) -> UUID | None:
     if isinstance(resource, Controller):
         return resource.pk
-    found: UUID | None = getattr(resource, "controller_id", None)
+    found: UUID | None = getattr(resource, "controller_id", None) or getattr(resource, "controller", None)
     return found
 
 

@@ -5,6 +5,7 @@ from django.db import transaction
 from guardian.shortcuts import assign_perm, get_objects_for_user, remove_perm
 
 from governance import audit
+from governance.errors import Conflict
 from governance.models import Controller, StaffUser, System
 from governance.policy.principal import STAFF, Principal
 from governance.policy.vocabulary import STAFF_ROLES, AuditType, Role
@@ -39,7 +40,14 @@ def systems_of(user: StaffUser):  # type: ignore[no-untyped-def]  # guardian is 
 
 @transaction.atomic
 def serve(user: StaffUser, controller: Controller, roles: list[Role], *, principal: Principal) -> None:
-    """Let a staff member work for a controller in these roles."""
+    """Let a staff member work for a controller in these roles.
+
+    Roles are held everywhere one works. So a second controller is refused unless the roles are the same: an auditor
+    here who became an officer there would be an officer here too.
+    """
+    elsewhere = controllers_of(user).exclude(pk=controller.pk)
+    if elsewhere.exists() and {role.value for role in roles} != set(user.groups.values_list("name", flat=True)):
+        raise Conflict("One person has the same roles at every controller; make another account for other roles")
     for role in roles:
         group, _created = Group.objects.get_or_create(name=role.value)
         user.groups.add(group)
@@ -51,6 +59,8 @@ def serve(user: StaffUser, controller: Controller, roles: list[Role], *, princip
 def dismiss(user: StaffUser, controller: Controller, *, principal: Principal) -> None:
     """End a staff member's work for a controller; effective on the next request."""
     remove_perm(_SERVE, user, controller)
+    if not controllers_of(user).exists():
+        user.groups.clear()
     _record(user, controller, principal, "removed", [])
 
 

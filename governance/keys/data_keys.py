@@ -86,7 +86,14 @@ def forget() -> None:
     controller_keys.forget()
 
 
-os.register_at_fork(after_in_child=forget)
+def _start_anew() -> None:
+    """In a forked child: new locks and empty caches, whatever other threads held at that moment."""
+    global _cache  # noqa: PLW0603  # the state of this module, in a process that has only this thread
+    _cache = _Cache()
+    controller_keys.start_anew()
+
+
+os.register_at_fork(after_in_child=_start_anew)
 
 
 def opener(scopes: Iterable[Scope]) -> Mapping[Scope, OpenKey | None]:

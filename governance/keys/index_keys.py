@@ -37,6 +37,17 @@ def _key(controller_id: UUID, label_: str) -> bytes:
     return derive(provider().index_root(), "blind-index", controller_id.hex, label_, str(INDEX_VERSION))
 
 
+def mail_address(value: str) -> str:
+    """Answer the address that mail for an indexed identifier goes to: the very one that the index stands for.
+
+    Mail software may map an international domain another way than the index (IDNA 2003 and 2008 differ on ß), and a
+    code for one person would reach the owner of the other domain. The case of a plain local part is kept.
+    """
+    local, _at, _domain = value.strip().rpartition("@")
+    normalised_local, _at, domain = NORMALISERS["email"].fn(value).rpartition("@")
+    return f"{local if local.isascii() else normalised_local}@{domain}"
+
+
 def digest(purpose: str, value: bytes) -> bytes:
     """A keyed digest for counters and diaries that must not hold what they count; `purpose` separates the uses."""
     return hmac.digest(derive(provider().index_root(), "digest", purpose), value, "sha256")

@@ -4,12 +4,15 @@ Order (ARCHITECTURE, "Decision"): principal may → purpose known → subject st
 (objection, regime, signals, legal basis, scope, preferences, frequency, quiet hours) → default deny.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
+
+logger = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
@@ -140,7 +143,9 @@ def decide(question: Question, facts: Facts, instant: datetime, lawful: Stage | 
             verdict = stage(question, facts, instant) if stage else None
             if verdict is not None:
                 return replace(verdict, ruleset=facts.ruleset)
-    except Exception:  # noqa: BLE001  # an error in a rule denies, it never opens (invariant 4)
+    except Exception as error:  # noqa: BLE001  # an error in a rule denies, it never opens (invariant 4)
+        # Its class only: a message may quote the facts.
+        logger.error("decision.rule_error %s", type(error).__name__)  # noqa: TRY400
         return deny("RULE_ERROR", ruleset=facts.ruleset)
     return deny("DEFAULT_DENY", ruleset=facts.ruleset)
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from governance import vault
 from governance.errors import Conflict, KeyUnavailable, SealRefused
+from governance.keys import index_keys
 from governance.models import Brand, OutgoingMessage
 from governance.policy.principal import worker
 from governance.policy.vocabulary import RevealPurpose
@@ -32,7 +33,8 @@ _BATCH: Final = 50
 _NEXT_ATTEMPT: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 30, 120, 480, 1440))
 _PAUSE: Final = timedelta(minutes=1)
 
-_SENT, _LATER, _FAILED = "", "mail.unavailable", "mail.unusable"
+_SENT, _LATER, _REFUSED, _FAILED = "", "mail.unavailable", "mail.refused", "mail.unusable"
+_PERMANENT: Final = 500  # RFC 5321 §4.2.1: 4yz may be tried again, 5yz may not
 
 
 def queue(  # noqa: PLR0913, PLR0917  # a letter has this many parts
@@ -112,14 +114,20 @@ def _send(message: OutgoingMessage, connection: BaseEmailBackend) -> str:
             return "subject.erased"
         connection.open()  # answers at once when it is open: one connection for the whole run
         letter.send()
-    except (SMTPRecipientsRefused, SMTPDataError):
-        return "mail.refused"
+    except (SMTPRecipientsRefused, SMTPDataError) as refused:
+        return _REFUSED if _code_of(refused) >= _PERMANENT else _LATER
     except (SMTPException, OSError, KeyUnavailable):
         return _LATER
     except (ValueError, SealRefused):
         # An address or subject that no mail can carry (Django's BadHeaderError), or a row that was tampered with.
         return _FAILED
     return _SENT
+
+
+def _code_of(refused: SMTPRecipientsRefused | SMTPDataError) -> int:
+    if isinstance(refused, SMTPDataError):
+        return int(refused.smtp_code)
+    return min((code for code, _text in refused.recipients.values()), default=0)
 
 
 def _letter(message: OutgoingMessage, connection: BaseEmailBackend) -> EmailMultiAlternatives | None:
@@ -139,7 +147,7 @@ def _letter(message: OutgoingMessage, connection: BaseEmailBackend) -> EmailMult
         subject=texts[1],
         body=texts[2],
         from_email=_sender(message.controller),
-        to=[texts[0]],
+        to=[index_keys.mail_address(texts[0])],
         connection=connection,
         headers={
             "Message-ID": f"<{message.pk.hex}@{urlsplit(settings.GOVERNANCE_PUBLIC_URL).hostname or 'localhost'}>",

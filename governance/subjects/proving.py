@@ -20,7 +20,7 @@ from governance import audit, vault
 from governance.errors import BadInput, CodeRefused, FieldError, TooManyRequests
 from governance.fields import Scope
 from governance.keys import data_keys, index_keys
-from governance.models import AddressProof
+from governance.models import AddressProof, Controller
 from governance.policy.principal import data_subject, worker
 from governance.policy.vocabulary import AuditType, RevealPurpose
 from governance.subjects import letters
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.db.models import QuerySet
-
-    from governance.models import Controller
 
 CODE_LIFETIME: Final = timedelta(minutes=15)
 SESSION_LIFETIME: Final = timedelta(minutes=30)
@@ -66,6 +64,8 @@ def start(controller: Controller, address: str, *, purpose: str, language: str) 
     """
     address = _require_address(address)
     digest = _address_digest(controller, address)
+    # One after the other for a controller: in parallel every one would count itself within the limit.
+    Controller.objects.select_for_update(no_key=True).only("pk").get(pk=controller.pk)
     instant = timezone.now()
     _require_patience(AddressProof.objects.filter(controller=controller, address_digest=digest), PER_ADDRESS, instant)
     _require_patience(AddressProof.objects.filter(controller=controller), PER_CONTROLLER, instant)

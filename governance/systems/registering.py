@@ -15,6 +15,7 @@ from governance.fields import Scope
 from governance.models import Controller, Dataset, System
 from governance.policy.principal import worker
 from governance.policy.vocabulary import AuditType, RevealPurpose
+from governance.systems.addresses import require_foreign
 from governance.systems.sql import Finding, Limits, SqlSystem
 from governance.systems.sql.engine import open_engine
 
@@ -116,6 +117,7 @@ def _require_usable(key: str, name: str, url: str) -> None:
 def _address_errors(url: str) -> list[FieldError]:
     try:
         open_engine(url.strip(), Limits()).dispose()
+        require_foreign(url.strip())
     except SystemRefused as refused:
         # The address holds a password: the complaint is our own sentence, never the driver's.
         return [FieldError("/url", refused.detail)]

@@ -43,6 +43,7 @@ _FORBIDDEN = frozenset(
 _CONSTRAINT = frozenset(("1644", "3819", "4025"))
 _VALUE = frozenset(("1264", "1265", "1292", "1366", "1406"))
 _WRITES = "governance_writes"
+_PARAMETERS = frozenset(("charset", "sslmode", "sslrootcert", "ssl_ca"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,16 @@ def open_engine(address: str, limits: Limits) -> sa.Engine:
 def _url(address: str) -> sa.URL:
     try:
         url = sa.make_url(address)
-        return url.set(drivername=_DRIVERS[url.get_backend_name()])
+        url = url.set(drivername=_DRIVERS[url.get_backend_name()])
     except (exc.ArgumentError, ValueError, TypeError, KeyError):
         detail = "The address must be a URL of SQLite, PostgreSQL or MariaDB, such as postgresql://host/name."
         raise SystemRefused(detail) from None
+    if unknown := url.query.keys() - _PARAMETERS:
+        # Drivers take parameters that read local files (passfile, local_infile) or lead elsewhere (host, service).
+        known = ", ".join(sorted(_PARAMETERS))
+        detail = f"The address may carry only these parameters: {known}; not {len(unknown)} other(s)."
+        raise SystemRefused(detail)
+    return url
 
 
 def _connect_arguments(url: sa.URL, limits: Limits) -> dict[str, Any]:
@@ -178,10 +185,10 @@ def speaking() -> Iterator[None]:
 def translated(error: exc.SQLAlchemyError) -> GovernanceError:
     """Return our error for a database's, naming the remedy and none of the data."""
     original = getattr(error, "orig", None)
-    code = str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
-    number = mariadb.code(original)
+    number = mariadb.code(original)  # its SQLSTATE says less
+    code = number or str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
     for codes, kind, detail in _BY_CODE:
-        if (code or number) in codes:
+        if code in codes:
             return kind(detail)
     for families, kind, detail in _BY_CLASS:
         if isinstance(error, families):

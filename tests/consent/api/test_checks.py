@@ -346,3 +346,11 @@ def test_methods_and_media_types(caller: Caller) -> None:
 def _pointers(response: HttpResponse) -> list[str]:
     assert response.status_code == 422, response.content
     return sorted(error["pointer"] for error in response.json()["errors"])
+
+
+def test_a_batch_replays_only_a_few_earlier_moments(caller: Caller) -> None:
+    replayed = CHECK | {"as_of": "2026-01-01T00:00:00+00:00"}
+    few = caller.post("/v1/consent/check/batch", {"checks": [replayed] * 10 + [CHECK] * 20})
+    many = caller.post("/v1/consent/check/batch", {"checks": [CHECK] + [replayed] * 11})
+    assert few.status_code == 200
+    assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "/checks/11/as_of")
