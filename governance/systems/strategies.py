@@ -176,8 +176,15 @@ def _rewrite_problem(mask: Mask) -> str | None:
     if mask.shape.kind is Kind.CHOICE:
         return None if text in mask.shape.choices else "rewrite_value is not one of the words the column allows"
     if mask.shape.kind in (Kind.INTEGER, Kind.NUMBER):
-        return None if _number(mask.shape.kind, text) is not None else "rewrite_value is not a number"
+        return _number_problem(mask.shape, _number(mask.shape.kind, text))
     return "string_rewrite fits text and numbers only"
+
+
+def _number_problem(shape: ColumnShape, number: int | Decimal | None) -> str | None:
+    if number is None:
+        return "rewrite_value is not a number"
+    fits = shape.span is None or shape.span[0] <= number <= shape.span[1]
+    return None if fits else "rewrite_value is a number the column cannot hold"
 
 
 def _number(kind: Kind, text: str) -> int | Decimal | None:

@@ -14,7 +14,7 @@ from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
 from governance.systems.sql.keys import key_of, portions, rows_named
 from governance.systems.sql.results import Outcome, Status
-from governance.systems.sql.values import bound, json_value, moment, same
+from governance.systems.sql.values import NoMatch, bound, json_value, moment, same
 from governance.systems.strategies import derive, settle
 
 if TYPE_CHECKING:
@@ -162,7 +162,11 @@ class Eraser:
         if current is None:
             return _Change(name, Status.ERASED)  # nothing there, and nothing is written over nothing
         place = (self.node.at.dataset, self.node.at.collection, name, *_text(named))
-        value = bound(self.masks[name].value(derive(self.job.seed, place), current), self.table, name)
+        try:
+            value = bound(self.masks[name].value(derive(self.job.seed, place), current), self.table, name)
+        except NoMatch:
+            msg = f"{self.node.at}.{name} cannot hold what was to be written over it; choose another masking strategy."
+            raise SystemRefused(msg) from None
         return _Change(name, Status.ERASED, value, writes=not same(current, value))
 
     def _kept(self, each: FieldErasure, current: Any) -> _Change:

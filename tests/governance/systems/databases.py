@@ -105,6 +105,13 @@ def database(engine: str, server: str, folder: Path, script: str) -> Iterator[st
             yield url
 
 
+def run(url: str, statement: str) -> None:
+    """Change a database behind the connector's back."""
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=sa.pool.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
 def without_database_commands(script: str) -> str:
     unwanted = ("DROP DATABASE", "CREATE DATABASE", "USE ", "\\c")
     return "\n".join(line for line in script.splitlines() if not line.startswith(unwanted))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +13,11 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.errors import SystemRefused
 from governance.systems.sql import Located, Outcome, SqlSystem, Status, erase_all, locate_all, settle_shares
-from tests.governance.systems import shop
-from tests.governance.systems.databases import dump, sqlite_file
+from tests.governance.systems import databases, shop
+from tests.governance.systems.databases import database, run, server_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from governance.catalogue.planning import Plan
@@ -25,9 +28,29 @@ ANN = {"email": ["ann@example.org"]}
 CY = {"email": ["cy@example.org"]}
 
 
+Make = Callable[[str], str]
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """Answer what makes a database of the parametrised kind from a script."""
+    server = server_of(request, request.param)
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(database(request.param, server, tmp_path, script))
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return sqlite_file(tmp_path / "shop.db", shop.TABLES + shop.ROWS)
+def url(make: Make) -> str:
+    return make(shop.TABLES + shop.ROWS)
+
+
+def dump(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Every row, with days spelt the same whatever the driver gives."""
+    rows = databases.dump(url)
+    return {
+        name: [tuple(str(each) if isinstance(each, date) else each for each in row) for row in table]
+        for name, table in rows.items()
+    }
 
 
 def plan_of(data_map: DataMap) -> Plan:
@@ -82,9 +105,9 @@ def test_an_address_of_one_person_alone_is_erased(url: str) -> None:
     assert outcomes[ref("address")]["street"] == (Outcome(Status.ERASED, 1),)
 
 
-def test_a_table_the_map_forgot_still_counts_as_an_owner(url: str, tmp_path: Path) -> None:
+def test_a_table_the_map_forgot_still_counts_as_an_owner(url: str, make: Make) -> None:
     forgotten = "CREATE TABLE parcel (id INTEGER PRIMARY KEY, to_id INTEGER REFERENCES address (id));"
-    own = sqlite_file(tmp_path / "more.db", shop.TABLES + shop.ROWS + forgotten + "INSERT INTO parcel VALUES (1, 2);")
+    own = make(shop.TABLES + shop.ROWS + forgotten + "INSERT INTO parcel VALUES (1, 2);")
     assert erased(own, shop.described(shop.ADDRESS, shop.PERSON), CY)[ref("address")]["city"][0].status == "retained"
     assert erased(url, shop.described(shop.ADDRESS, shop.PERSON), CY)[ref("address")]["city"][0].status == "erased"
 
@@ -166,9 +189,8 @@ def test_a_table_without_a_key_is_read_but_never_erased(url: str) -> None:
     assert len([row for row in dump(url)["visit"] if row[0] == "ann@example.org"]) == 2
 
 
-def test_rows_without_a_key_are_told_apart_by_what_they_are_found_by(tmp_path: Path) -> None:
-    url = sqlite_file(
-        tmp_path / "lists.db",
+def test_rows_without_a_key_are_told_apart_by_what_they_are_found_by(make: Make) -> None:
+    url = make(
         "CREATE TABLE list (email TEXT, second TEXT, topic TEXT);"
         "INSERT INTO list VALUES ('ann@example.org', NULL, 'a'), ('ann@example.org', 'x@example.org', 'b'),"
         " (NULL, 'ann@example.org', 'c'), (NULL, NULL, 'd'), ('cy@example.org', NULL, 'e');",
@@ -199,9 +221,12 @@ def test_two_tables_that_point_at_each_other_are_walked_once(url: str) -> None:
     assert after["pet"] == [(1, 1, None), (2, 2, "Tom"), (3, 1, None)]
 
 
-def test_orphans_belong_to_nobody(url: str, tmp_path: Path) -> None:
-    orphan = "PRAGMA foreign_keys = OFF; INSERT INTO basket VALUES (9, 99, 'lost'), (10, NULL, 'blank');"
-    own = sqlite_file(tmp_path / "orphans.db", shop.TABLES + shop.ROWS + orphan)
+def test_orphans_belong_to_nobody(make: Make) -> None:
+    loose = shop.TABLES.replace(
+        "basket (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES person (id),",
+        "basket (id INTEGER PRIMARY KEY, person_id INTEGER,",
+    )
+    own = make(loose + shop.ROWS + "INSERT INTO basket VALUES (9, 99, 'lost'), (10, NULL, 'blank');")
     erased(own, shop.described(shop.PERSON, shop.ADDRESS, shop.BASKET), ANN)
     assert dump(own)["basket"][2:] == [(9, 99, "lost"), (10, None, "blank")]
 
@@ -249,15 +274,11 @@ def test_columns_that_may_not_be_null_get_a_value_that_fits(url: str) -> None:
 
 
 def test_what_was_put_back_is_noticed(url: str) -> None:
-    import sqlite3
-
     made = plan_of(shop.described(shop.PERSON, shop.ADDRESS))
     with SqlSystem(url) as system:
         found = locate_all(made, {"shop": system}, CY)
         erase_all(made, {"shop": system}, found, seed=SEED, instant=NOW)
-        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-            connection.execute("UPDATE person SET name = 'Cy' WHERE id = 3")
-        connection.close()
+        run(url, "UPDATE person SET name = 'Cy' WHERE id = 3")
         node = made.node(ref("person"))
         assert system.still_there(node, found[node.at], seed=SEED, instant=NOW) == ["name"]
 
