@@ -47,7 +47,7 @@ def controller_of(request: HttpRequest) -> Controller:
 
 def begin(request: HttpRequest, proof_id: UUID) -> None:
     """Remember which code was sent; whatever was proven before is forgotten."""
-    request.session[_KEY] = {"asked": proof_id.hex}
+    _keep(request, asked=proof_id.hex)
 
 
 def pending(request: HttpRequest) -> UUID | None:
@@ -60,14 +60,14 @@ def enter(request: HttpRequest, proven: proving.ProvenAddress) -> None:
     """Remember a proven visitor under a new session key, so that a planted session gains nothing."""
     subject = vault.match(proven.controller_id, proven.type, proven.value)
     request.session.cycle_key()
-    request.session[_KEY] = {"proof": proven.proof_id.hex}
+    _keep(request, proof=proven.proof_id.hex)
     if subject is not None:
         know(request, subject)
 
 
 def know(request: HttpRequest, subject: DataSubject) -> None:
     """Remember which person the visitor is."""
-    request.session[_KEY] = {**_held(request), "subject": subject.pk.hex}
+    _keep(request, **(_held(request) | {"subject": subject.pk.hex}))
 
 
 def visit_of(request: HttpRequest) -> Visit | None:
@@ -93,6 +93,14 @@ def leave(request: HttpRequest) -> None:
     request.session.pop(_KEY, None)
 
 
+def _keep(request: HttpRequest, **ids: str) -> None:
+    request.session[_KEY] = ids | {"controller": controller_of(request).pk.hex}
+
+
 def _held(request: HttpRequest) -> dict[str, Any]:
+    """Answer the ids; none on the pages of another controller.
+
+    A visitor can send the cookie of one host to another: what was proven for one company would open the next.
+    """
     found: dict[str, Any] = request.session.get(_KEY, {})
-    return found
+    return found if found.get("controller") == controller_of(request).pk.hex else {}

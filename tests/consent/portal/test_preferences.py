@@ -286,6 +286,28 @@ def test_one_controllers_proof_opens_no_other(caller: Caller) -> None:
     assert response.status_code == 302
 
 
+def test_a_strangers_proof_and_code_open_no_other_controller(house: House) -> None:
+    other = house_of("umbrella")
+    other.controller.host = "umbrella.example"
+    other.controller.save()
+    there = {"host": "umbrella.example"}
+    visitor = Visitor(STRANGER)
+    visitor.ask()
+    # The code of one controller is not taken on the pages of another.
+    plain = Client()
+    plain.cookies = visitor.browser.cookies
+    away = plain.post("/preferences/code/", {"code": visitor.code()}, headers=there)
+    assert (away.status_code, away.headers["Location"]) == (302, "/preferences/")
+    assert not AddressProof.objects.filter(confirmed_at__isnull=False).exists()
+    # Nor is what was proven for one.
+    visitor.answer()
+    assert plain.get("/preferences/choices/", headers=there).status_code == 302
+    plain.cookies = visitor.browser.cookies
+    assert plain.post("/preferences/stop/", {}, headers=there).headers["Location"] == "/preferences/"
+    assert not DataSubject.objects.exists()
+    assert visitor.page()
+
+
 def test_nothing_personal_stays_in_addresses_sessions_or_caches(caller: Caller, capfd: Any, caplog: Any) -> None:
     visitor = Visitor("kanarienvogel@example.org")
     visitor.enter()
