@@ -46,7 +46,9 @@ class ApplicationYamlParser(YamlParser):
 class SystemInput(StrictSerializer):
     """A system that holds personal data. Its address may hold a password: it is sealed and never shown again."""
 
-    key = serializers.CharField(max_length=64)
+    key = serializers.RegexField(
+        r"^[a-z0-9][a-z0-9_-]{0,63}$", error_messages={"invalid": "Use small letters, digits, - and _, 64 at most"}
+    )
     name = serializers.CharField(max_length=120)
     url = serializers.CharField(max_length=1000)
 

@@ -25,7 +25,7 @@ class DoorPermission(BasePermission):
         if not isinstance(request.auth, Principal):
             raise NotAuthenticated
         method = str(request.method)
-        if not hasattr(view, method.lower()):
+        if method not in view.allowed_methods:
             raise MethodNotAllowed(method)
         asked = "GET" if method == "HEAD" else method
         action = getattr(view, "actions", {}).get(asked, getattr(view, "action", None))

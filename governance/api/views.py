@@ -22,6 +22,7 @@ class Door(APIView):
 
     action: ClassVar[Action | None] = None
     actions: ClassVar[dict[str, Action]] = {}
+    http_method_names = ("get", "head", "post")  # DRF's OPTIONS would describe the door a second way
     permission_classes = (DoorPermission,)
     content_negotiation_class = OneForm
 

@@ -1,0 +1,153 @@
+"""A controller with one of everything that has an id, a service with a key and a desk in the console; twice over."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from consent import services as consents
+from dsar import services as requests
+from dsar import tasks
+from dsar.models import SubjectRequest
+from governance import subjects
+from governance.access import service_keys
+from governance.catalogue import datasets, purposes
+from governance.models import (
+    Controller,
+    Dataset,
+    DataSubject,
+    LedgerEntry,
+    Purpose,
+    ServiceAccount,
+    StaffUser,
+    SubjectIdentifier,
+    System,
+)
+from governance.policy.principal import operator
+from governance.policy.vocabulary import Role
+from governance.systems import registering
+from tests.dsar.conftest import last_code
+from tests.governance.conftest import signed_in, staff
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django.test import Client
+
+    from consent.models import NoticeRevision, PrivacyNotice
+    from governance.policy.principal import Principal
+
+TABLES = "CREATE TABLE customer (email TEXT PRIMARY KEY, name TEXT); INSERT INTO customer VALUES ('{email}', 'Canary');"
+MAP = """
+dataset:
+  - fides_key: {key}
+    name: Shop
+    collections:
+      - name: customer
+        fides_meta: {{data_subject: customer}}
+        fields:
+          - {{name: email, data_categories: [user.contact.email], fides_meta: {{primary_key: true, identity: email}}}}
+          - {{name: name, data_categories: [user.name]}}
+"""
+
+
+@dataclass(frozen=True)
+class Estate:
+    """What one controller has. Every key, name and address in it begins with the slug."""
+
+    slug: str
+    controller: Controller
+    account: ServiceAccount
+    key: str
+    officer: StaffUser
+    subject: DataSubject
+    identifier: SubjectIdentifier
+    purpose: Purpose
+    notice: PrivacyNotice
+    revision: NoticeRevision
+    system: System
+    dataset: Dataset
+    request: SubjectRequest
+    event: LedgerEntry
+
+    @property
+    def email(self) -> str:
+        return address_of(self.slug)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    @property
+    def plan_digest(self) -> str:
+        return self.request.plans.order_by("-pk")[0].digest
+
+    def desk(self) -> Client:
+        return signed_in(self.officer)
+
+
+def address_of(slug: str) -> str:
+    return f"{slug}.canary@example.org"
+
+
+def build(slug: str, folder: Path, *, is_default: bool = False) -> Estate:
+    """Build through the services that the doors call."""
+    controller = Controller.objects.create(
+        slug=slug, name=slug.title(), is_default=is_default, contact=f"help@{slug}.example"
+    )
+    who = operator(controller.pk.hex)
+    account = service_keys.create_account(controller, f"{slug}-shop", [Role.INTEGRATOR], ["*"], principal=who)
+    officer = staff(controller, Role.PRIVACY_OFFICER, Role.ADMINISTRATOR, email=f"officer@{slug}.example")
+    subject = subjects.register(
+        controller, [("email", address_of(slug)), ("customer_id", f"{slug}-1")], principal=who, verified=True
+    )
+    purpose = purposes.create(
+        controller,
+        key=f"{slug}-news",
+        name=f"{slug} news",
+        lawful_basis="consent",
+        channels=["email"],
+        principal=who,
+    )
+    revision = consents.publish(
+        controller, key=f"{slug}-notice", title=f"{slug} notice", language="en", text="What we do.", principal=who
+    )
+    choice: dict[str, Any] = {"purpose": purpose, "state": "given", "method": "web_form", "notice_revision": revision}
+    consents.record_for(controller, [("email", address_of(slug))], [consents.Choice(**choice)], principal=who)
+    system, dataset = _system(controller, slug, folder)
+    key = service_keys.issue(account, principal=who)
+    return Estate(
+        slug=slug,
+        controller=controller,
+        account=account,
+        key=key,
+        officer=officer,
+        subject=subject,
+        identifier=subject.identifiers.get(type="email"),
+        purpose=purpose,
+        notice=revision.notice,
+        revision=revision,
+        system=system,
+        dataset=dataset,
+        request=_request(controller, slug, service_keys.authenticate(f"Bearer {key}")),
+        event=LedgerEntry.objects.filter(controller=controller.pk).order_by("recorded_at", "pk")[0],
+    )
+
+
+def _system(controller: Controller, slug: str, folder: Path) -> tuple[System, Dataset]:
+    who, path = operator(controller.pk.hex), folder / f"{slug}.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(TABLES.format(email=address_of(slug)))
+    system = registering.register(controller, f"{slug}-db", f"{slug} shop", f"sqlite:///{path}", principal=who)
+    return system, datasets.import_text(controller, system, MAP.format(key=f"{slug}_shop"), principal=who)[0]
+
+
+def _request(controller: Controller, slug: str, service: Principal) -> SubjectRequest:
+    """A proven request that the service recorded; its plan waits for approval."""
+    intake = requests.Intake(rights=("access",), email=address_of(slug), manner="api")
+    made = requests.receive(controller, intake, principal=service)
+    requests.verify(made, last_code(controller), principal=service)
+    tasks.work()
+    return SubjectRequest.objects.select_related("controller", "brand", "subject").get(pk=made.pk)
