@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "guardian",
     "auditlog",
     "csp",
@@ -140,6 +141,23 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
+#: Seconds for which a second factor, once shown, opens sealed data and the person's own sign-in settings.
+GOVERNANCE_FRESH_FACTOR_SECONDS = env.int("GOVERNANCE_FRESH_FACTOR_SECONDS", 600)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = GOVERNANCE_FRESH_FACTOR_SECONDS
+MFA_ADAPTER = "governance.access.second_factor.StaffFactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "governance.access.factor_forms.EnrolAppForm",
+    "authenticate": "governance.access.factor_forms.SignInCodeForm",
+    "authenticate_webauthn": "governance.access.factor_forms.SignInKeyForm",
+    "reauthenticate": "governance.access.factor_forms.ConfirmCodeForm",
+    "reauthenticate_webauthn": "governance.access.factor_forms.ConfirmKeyForm",
+}
+MFA_SUPPORTED_TYPES = ["recovery_codes", "totp", "webauthn"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+#: Proxies in front of this service that add to X-Forwarded-For; 0 believes none of that header.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("GOVERNANCE_TRUSTED_PROXIES", 0)
+#: Limits of the sign-in page are counted by address and e-mail; their names in the cache are keyed digests.
+CACHES["default"]["KEY_FUNCTION"] = "governance.keys.cache_keys.digest"
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False

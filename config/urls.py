@@ -1,6 +1,10 @@
 """Every door of the service on one page; nothing else."""
 
 from allauth.account import views as staff
+from allauth.mfa.base import views as factors
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.totp import views as authenticator_app
+from allauth.mfa.webauthn import views as passkeys
 from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
@@ -12,6 +16,7 @@ from dsar.portal import asking, following
 from governance.api import catalogue as systems
 from governance.api import lean, operations, subjects, unrouted
 from governance.console import doors
+from governance.console.doors import own_factors
 
 urlpatterns = [
     # Consent: the decision (lean doors), choices, what they are about, and the preference centre
@@ -63,9 +68,25 @@ urlpatterns = [
     path("accounts/logout/", staff.logout, name="account_logout"),
     path("accounts/inactive/", staff.account_inactive, name="account_inactive"),
     path("accounts/reauthenticate/", staff.reauthenticate, name="account_reauthenticate"),
-    path("accounts/password/change/", staff.password_change, name="account_change_password"),
-    path("accounts/password/set/", staff.password_set, name="account_set_password"),
+    path("accounts/password/change/", own_factors(staff.password_change), name="account_change_password"),
+    path("accounts/password/set/", own_factors(staff.password_set), name="account_set_password"),
     path("accounts/link/<str:token>/", doors.sign_in_link, name="sign_in_link"),
+    path("accounts/2fa/", own_factors(factors.index), name="mfa_index"),
+    path("accounts/2fa/authenticate/", factors.authenticate, name="mfa_authenticate"),
+    path("accounts/2fa/reauthenticate/", factors.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/2fa/app/add/", own_factors(authenticator_app.activate_totp), name="mfa_activate_totp"),
+    path("accounts/2fa/app/remove/", own_factors(authenticator_app.deactivate_totp), name="mfa_deactivate_totp"),
+    path("accounts/2fa/codes/", own_factors(recovery_codes.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path(
+        "accounts/2fa/codes/new/",
+        own_factors(recovery_codes.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
+    path("accounts/2fa/passkeys/", own_factors(passkeys.list_webauthn), name="mfa_list_webauthn"),
+    path("accounts/2fa/passkeys/add/", own_factors(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("accounts/2fa/passkeys/confirm/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("accounts/2fa/passkeys/<int:pk>/name/", own_factors(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
+    path("accounts/2fa/passkeys/<int:pk>/remove/", own_factors(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
     # Schema and operations
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("healthz", operations.healthz, name="healthz"),

@@ -5,7 +5,8 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
-from governance.access import principal_of, service_keys
+from governance.access import principal_of, second_factor, service_keys
+from governance.errors import NotAuthenticated
 from governance.models import StaffUser
 from governance.policy.principal import Principal
 
@@ -36,8 +37,15 @@ class ServiceKeyAuthentication(BaseAuthentication):
 
 
 class StaffSessionAuthentication(SessionAuthentication):
-    """A signed-in member of staff, with CSRF protection; there are no tokens for humans."""
+    """A signed-in member of staff, with CSRF protection; there are no tokens for humans.
+
+    What the console asks of a session is asked here too: otherwise a password alone would open this door.
+    """
 
     def authenticate(self, request: Request) -> tuple[StaffUser, Principal] | None:
         found: Any = super().authenticate(request)
-        return None if found is None else (found[0], principal_of(found[0]))
+        if found is None:
+            return None
+        if not second_factor.standing(request, found[0]).opens_console:
+            raise NotAuthenticated
+        return found[0], principal_of(found[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import update_wrapper
+from functools import update_wrapper, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -17,7 +17,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from governance import access
-from governance.console import pages
+from governance.access import second_factor
+from governance.access.second_factor import Standing
+from governance.console import doors, pages
 from governance.console.desk import desk_of
 from governance.console.readonly import ReadOnlyAdmin
 from governance.errors import AccessDenied
@@ -30,7 +32,12 @@ if TYPE_CHECKING:
     from django.db.models import Model
     from django.http import HttpRequest, HttpResponse
 
+    from governance.console.desk import DeskRequest
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+#: What opens sealed data asks for a second factor that was shown a few minutes ago (GOVERNANCE_FRESH_FACTOR_SECONDS).
+FRESH_ACTIONS = frozenset({Action.SUBJECT_REVEAL})
 
 
 class ConsoleSite(AdminSite):
@@ -55,16 +62,23 @@ class ConsoleSite(AdminSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let in active staff with a role and a controller. Being a superuser is not enough (invariant 4)."""
-        return desk_of(request) is not None
+        """Let in active staff who showed a second factor in this session and have a role and a controller.
+
+        Being a superuser is not enough (invariant 4).
+        """
+        return request.user.is_authenticated and _standing(request).opens_console and desk_of(request) is not None
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002  # Django's signature
-        """Send strangers to sign in, and tell staff without a role or a controller whom to ask."""
+        """Send strangers to sign in and staff without a second factor to theirs; say whom to ask for a role."""
         checked = super().admin_view(view, cacheable)
 
         def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), "account_login")
+            if (standing := _standing(request)) is Standing.UNPROVEN:
+                return doors.confirm(request)
+            if standing is Standing.INCOMPLETE:
+                return redirect("mfa_index")
             if not self.has_permission(request):
                 return _not_staff(request, request.user)
             response: HttpResponseBase = checked(request, *args, **kwargs)
@@ -78,9 +92,7 @@ class ConsoleSite(AdminSite):
             path("login/", self.login, name="login"),
             path("logout/", self.logout, name="logout"),
         ]
-        routes.extend(
-            path(page.path, self.admin_view(pages.guarded(page)), name=page.name) for page in pages.registered()
-        )
+        routes.extend(path(page.path, self.admin_view(_fresh(page)), name=page.name) for page in pages.registered())
         for model, model_admin in self._registry.items():
             meta = model._meta
             routes.append(path(f"records/{meta.app_label}/{meta.model_name}/", include(model_admin.urls)))
@@ -107,6 +119,25 @@ class ConsoleSite(AdminSite):
             "is_popup": False,
             "is_nav_sidebar_enabled": False,
         }
+
+
+def _standing(request: HttpRequest) -> Standing:
+    return second_factor.standing(request, cast("StaffUser", request.user))  # asked of signed-in people only
+
+
+def _fresh(page: pages.Page) -> Callable[..., HttpResponse]:
+    """Ask for a fresh second factor before what opens sealed data; whoever may not open it is told so instead."""
+    view = pages.guarded(page)
+    if page.action not in FRESH_ACTIONS:
+        return view
+
+    @wraps(view)
+    def enter(request: DeskRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.desk.may(page.action) and _standing(request) is not Standing.FRESH:
+            return doors.confirm(request)
+        return view(request, *args, **kwargs)
+
+    return enter
 
 
 def _not_staff(request: HttpRequest, user: Any) -> HttpResponse:

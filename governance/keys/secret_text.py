@@ -23,7 +23,7 @@ _BRANCH = "secret-text"
 def seal(text: str, *, label: str, scope: Scope) -> str:
     """Answer the text sealed for one place, as text."""
     key, key_id = new_key(), new_key_id()
-    provider_key, wrapped = provider().wrap(key, _context(label, scope, key_id))
+    provider_key, wrapped = provider().wrap(key, _context(key_id))
     envelope = encrypt(Cipher(key), key_id, text.encode(), _place(label, scope))
     # The provider's name of its key comes last: it alone may hold any character.
     return ".".join((_FORM, _encoded(wrapped), _encoded(envelope), provider_key))
@@ -37,7 +37,7 @@ def unseal(sealed: str, *, label: str, scope: Scope) -> str:
             raise SealRefused("A secret is stored in a form that is not known")
         box = _decoded(envelope)
         key_id = header(box).key_id
-        key = provider().unwrap(provider_key, _decoded(wrapped), _context(label, scope, key_id))
+        key = provider().unwrap(provider_key, _decoded(wrapped), _context(key_id))
         return decrypt(Cipher(key), key_id, box, _place(label, scope)).decode()
     except (ValueError, CryptoError) as refused:
         raise SealRefused("A secret does not belong to this place") from refused
@@ -47,8 +47,9 @@ def _place(label: str, scope: Scope) -> Place:
     return Place(scope.controller, label, scope.kind, scope.id)
 
 
-def _context(label: str, scope: Scope, key_id: bytes) -> tuple[str, ...]:
-    return (_BRANCH, scope.controller, label, scope.kind, scope.id, key_id.hex())
+def _context(key_id: bytes) -> tuple[str, ...]:
+    # The envelope binds the place; a key that does not open then means the wrong key file, and nothing else.
+    return (_BRANCH, key_id.hex())
 
 
 def _encoded(value: bytes) -> str:

@@ -47,6 +47,8 @@ class AuditType(StrEnum):
     SERVICE_KEY_ISSUED = "service.key_issued"
     SERVICE_KEY_REVOKED = "service.key_revoked"
     STAFF_CREATED = "staff.created"
+    STAFF_FACTOR_ADDED = "staff.factor_added"
+    STAFF_FACTOR_REMOVED = "staff.factor_removed"
     STAFF_LINK_ISSUED = "staff.link_issued"
     STAFF_SIGNED_IN = "staff.signed_in"
     STAFF_SIGNED_OUT = "staff.signed_out"

@@ -13,7 +13,7 @@ from governance.models import DataSubject, StaffUser
 from governance.policy.principal import operator
 from governance.policy.vocabulary import Role
 from tests.consent.conftest import JANE, Caller, House, house_of
-from tests.governance.conftest import staff
+from tests.governance.conftest import signed_in, staff
 from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def desk(house: House, *roles: Role) -> Client:
-    client = Client()
-    client.force_login(staff(house.controller, *roles), backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return signed_in(staff(house.controller, *roles))
 
 
 def find(client: Client, value: str = JANE) -> HttpResponse:
@@ -60,9 +58,7 @@ def test_a_superuser_without_role_and_a_stranger_see_nothing(caller: Caller) -> 
     subject = caller.record().json()["subject"]
     client = Client()
     assert client.get(f"/console/consent/{subject}/").status_code == 302
-    client.force_login(
-        StaffUser.objects.create_superuser("root@staff.example"), backend="django.contrib.auth.backends.ModelBackend"
-    )
+    signed_in(StaffUser.objects.create_superuser("root@staff.example"), client)
     assert client.get(f"/console/consent/{subject}/").status_code in {302, 403}
 
 

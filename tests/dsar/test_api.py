@@ -16,7 +16,7 @@ from dsar.models import SubjectRequest
 from governance.models import Controller, Dataset, System
 from governance.policy.vocabulary import Role
 from tests.dsar.conftest import ANN, NEWS_MAP, STORE_MAP, House, fresh, last_code, work
-from tests.governance.conftest import service, staff
+from tests.governance.conftest import service, signed_in, staff
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -49,9 +49,7 @@ def integrator(house: House) -> Caller:
 
 @pytest.fixture
 def officer(house: House) -> Caller:
-    client = Client()
-    client.force_login(house.officer, backend="django.contrib.auth.backends.ModelBackend")
-    return Caller(client=client)
+    return Caller(client=signed_in(house.officer))
 
 
 def recorded(integrator: Caller, **more: object) -> dict[str, Any]:
@@ -117,19 +115,14 @@ def test_only_the_plan_that_was_read_can_be_approved(house: House, integrator: C
 
 def test_staff_sessions_need_the_csrf_token(house: House, integrator: Caller) -> None:
     here = f"/v1/requests/{recorded(integrator)['id']}"
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(house.officer, backend="django.contrib.auth.backends.ModelBackend")
+    client = signed_in(house.officer, Client(enforce_csrf_checks=True))
     assert Caller(client=client).post(f"{here}/refuse", {"reason": "other"}).status_code == 403
 
 
 def test_a_foreign_request_is_as_absent_as_none(house: House, integrator: Caller) -> None:
     other = Controller.objects.create(slug="other", name="Other")
     stranger = Caller(service(other, Role.INTEGRATOR))
-    foreign_officer = Client()
-    foreign_officer.force_login(
-        staff(other, Role.PRIVACY_OFFICER, email="other@staff.example"),
-        backend="django.contrib.auth.backends.ModelBackend",
-    )
+    foreign_officer = signed_in(staff(other, Role.PRIVACY_OFFICER, email="other@staff.example"))
     mine = recorded(integrator)["id"]
     for path, body in (("", None), ("/verify", {"code": "1"}), ("/withdraw", {}), ("/package", None)):
         answers = []

@@ -15,25 +15,19 @@ from dsar.models import SubjectRequest
 from governance.models import Controller
 from governance.policy.vocabulary import Role
 from tests.dsar.conftest import ANN, BOB, House, ask, fresh, letters, planned, prove, work
-from tests.governance.conftest import staff
+from tests.governance.conftest import signed_in, staff
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import DjangoAssertNumQueries
 
-    from governance.models import DataSubject, StaffUser
+    from governance.models import DataSubject
 
 pytestmark = pytest.mark.django_db
 
 
-def sign_in(user: StaffUser) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 @pytest.fixture
 def desk(house: House) -> Client:
-    return sign_in(house.officer)
+    return signed_in(house.officer)
 
 
 def page(client: Client, request: SubjectRequest) -> str:
@@ -67,7 +61,7 @@ def test_the_queue_shows_least_time_left_first_in_a_constant_number_of_queries(
         desk.get("/console/requests/")
     assert len(many) == len(few)
     with time_machine.travel(timezone.now() + timedelta(days=60)):
-        assert b"days overdue" in sign_in(house.officer).get("/console/requests/?tab=overdue").content
+        assert b"days overdue" in signed_in(house.officer).get("/console/requests/?tab=overdue").content
 
 
 def test_the_page_tells_the_story_and_opens_nothing(house: House, ann: DataSubject, desk: Client) -> None:
@@ -128,7 +122,7 @@ def test_extending_once_tells_the_person_why_and_until_when(house: House, ann: D
     with time_machine.travel(timezone.now() + timedelta(days=40)):
         late = planned(house, "access", email=BOB)
     with time_machine.travel(timezone.now() + timedelta(days=90)):
-        assert press(sign_in(house.officer), late, "extend", reason="complexity") == 409  # too late
+        assert press(signed_in(house.officer), late, "extend", reason="complexity") == 409  # too late
 
 
 def test_a_failed_system_is_shown_retried_and_then_answered(house: House, ann: DataSubject, desk: Client) -> None:
@@ -164,7 +158,7 @@ def test_who_recorded_a_request_does_not_approve_it(house: House, ann: DataSubje
     digest = request.plans.get().digest
     assert "another officer approves" in page(desk, request)
     assert press(desk, request, "approve", plan_digest=digest) == 403
-    second = sign_in(staff(house.controller, Role.PRIVACY_OFFICER, email="second@staff.example"))
+    second = signed_in(staff(house.controller, Role.PRIVACY_OFFICER, email="second@staff.example"))
     assert press(second, request, "approve", plan_digest=digest) == 302
 
 
@@ -198,7 +192,7 @@ def test_recording_a_request_takes_its_day_of_receipt(house: House, desk: Client
 )
 def test_each_role_at_the_door(house: House, ann: DataSubject, role: Role, sees: int, decides: int) -> None:
     request = planned(house, "erasure")
-    client = sign_in(staff(house.controller, role, email="one@staff.example"))
+    client = signed_in(staff(house.controller, role, email="one@staff.example"))
     assert client.get(f"/console/requests/{request.pk}/").status_code == sees
     assert press(client, request, "approve", plan_digest="0" * 64) == decides
 
@@ -206,7 +200,7 @@ def test_each_role_at_the_door(house: House, ann: DataSubject, role: Role, sees:
 def test_another_controllers_request_is_as_absent_as_none(house: House, ann: DataSubject) -> None:
     request = planned(house, "erasure")
     other = Controller.objects.create(slug="other", name="Other")
-    client = sign_in(staff(other, Role.PRIVACY_OFFICER, email="other@staff.example"))
+    client = signed_in(staff(other, Role.PRIVACY_OFFICER, email="other@staff.example"))
     assert request.reference not in client.get("/console/requests/?tab=waiting").content.decode()
     for request_id in (request.pk, uuid4()):
         assert client.get(f"/console/requests/{request_id}/").status_code == 404
@@ -224,6 +218,5 @@ def test_today_counts_what_is_due_and_waits(house: House, ann: DataSubject, desk
 
 def test_console_forms_need_their_token(house: House, ann: DataSubject) -> None:
     request = planned(house, "access")
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(house.officer, backend="django.contrib.auth.backends.ModelBackend")
+    client = signed_in(house.officer, Client(enforce_csrf_checks=True))
     assert press(client, request, "refuse", reason="other") == 403

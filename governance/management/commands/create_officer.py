@@ -1,4 +1,4 @@
-"""Makes a privacy officer and prints a one-time sign-in link as the last line; there is never a default password."""
+"""Makes a member of staff and prints a one-time sign-in link as the last line; there is never a default password."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance import audit
-from governance.access import grants, sign_in
+from governance.access import grants, second_factor, sign_in
 from governance.models import Controller, StaffUser
 from governance.policy.principal import operator
 from governance.policy.vocabulary import STAFF_ROLES, AuditType, Role
@@ -34,6 +34,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--role", action="append", choices=[role.value for role in STAFF_ROLES], help="may be repeated"
         )
+        parser.add_argument(
+            "--start-over",
+            action="store_true",
+            help="forget password and second factors of somebody who lost them, and end their sessions",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         email = options["email"].strip().lower()
@@ -42,8 +47,11 @@ class Command(BaseCommand):
         except ValidationError:
             raise CommandError("Give a work e-mail address, such as officer@example.org.") from None
         controller = _controller(options["controller"])
-        roles = [Role(name) for name in options["role"] or [Role.PRIVACY_OFFICER.value]]
-        token = _appoint(email, options["name"], controller, roles)
+        roles = [Role(name) for name in options["role"] or []]
+        if options["start_over"]:
+            token = _start_over(email, controller)
+        else:
+            token = _appoint(email, options["name"], controller, roles or [Role.PRIVACY_OFFICER])
         path = reverse("sign_in_link", args=[token])
         self.stdout.write(f"Works once, for {sign_in.LINK_PERIOD.seconds // 60} minutes:")
         self.stdout.write(f"{settings.GOVERNANCE_PUBLIC_URL.rstrip('/')}{path}")
@@ -59,6 +67,16 @@ def _appoint(email: str, name: str, controller: Controller, roles: list[Role]) -
     elif not user.is_active:
         raise CommandError("This member of staff is inactive; make them active first.")
     grants.serve(user, controller, roles, principal=principal)
+    return sign_in.issue_link(user, principal=principal, instant=timezone.now())
+
+
+@transaction.atomic(durable=True)
+def _start_over(email: str, controller: Controller) -> str:
+    principal = operator(controller.pk.hex)
+    user = StaffUser.objects.filter(email=email, is_active=True).first()
+    if user is None:
+        raise CommandError("There is no active member of staff with this address.")
+    second_factor.forget_all(user, principal=principal)
     return sign_in.issue_link(user, principal=principal, instant=timezone.now())
 
 

@@ -17,8 +17,8 @@ from governance.fields import Scope
 from governance.models import LedgerEntry, OutgoingMessage
 from governance.policy.vocabulary import Action, Role
 from governance.registry import Panel
-from tests.governance.conftest import staff
-from tests.governance.console.conftest import Page, sign_in
+from tests.governance.conftest import signed_in, staff
+from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ def test_today_shows_figures_that_link_and_rows_with_words(controller: Controlle
         {"label": "R-7", "url": "/console/requests/7/", "detail": "approve the plan", "status": "2 days overdue"},
     ]
     panel.append(Panel("Next", rows, "Nothing to do."))
-    text = sign_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/").content.decode()
+    text = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/").content.decode()
     assert '<a href="/console/requests/?due=overdue"><strong>3</strong>' in text
     assert "approve the plan" in text
     assert "2 days overdue" in text
@@ -113,14 +113,14 @@ def test_today_shows_figures_that_link_and_rows_with_words(controller: Controlle
 
 def test_today_says_what_would_fill_it(controller: Controller, panel: list[Panel]) -> None:
     panel.append(Panel("Next", [], "Nothing to do."))
-    text = sign_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/").content.decode()
+    text = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/").content.decode()
     assert "Nothing to do." in text
     assert "Requests will be counted here" in text
 
 
 def test_navigation_shows_only_what_the_person_may_use(controller: Controller) -> None:
-    officer = sign_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/").content.decode()
-    analyst = sign_in(staff(controller, Role.ANALYST)).get("/console/").content.decode()
+    officer = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/").content.decode()
+    analyst = signed_in(staff(controller, Role.ANALYST)).get("/console/").content.decode()
     assert ">People</a>" in officer
     assert ">People</a>" not in analyst
     assert ">Systems</a>" in analyst
@@ -133,7 +133,7 @@ def test_the_controller_in_view_is_chosen_among_those_served(
     from governance.policy.principal import operator
 
     user = staff(controller, Role.PRIVACY_OFFICER)
-    client = sign_in(user)
+    client = signed_in(user)
     assert client.post("/console/controller/", {"controller": other_controller.pk.hex}).status_code == 404
     grants.serve(user, other_controller, [], principal=operator(other_controller.pk.hex))
     response = client.post("/console/controller/", {"controller": other_controller.pk.hex}, follow=True)
@@ -143,7 +143,7 @@ def test_the_controller_in_view_is_chosen_among_those_served(
 
 def test_the_mailbox_opens_letters_and_notes_it(controller: Controller) -> None:
     letter(controller, 1)
-    response = sign_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/mailbox/")
+    response = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/mailbox/")
     page = Page(response)
     assert page.problems() == []
     assert ADDRESS in page.text
@@ -162,20 +162,20 @@ def test_the_mailbox_keeps_a_letter_whose_key_is_gone(controller: Controller) ->
     row = letter(controller, 1)
     with transaction.atomic():
         data_keys.destroy(Scope(controller.pk.hex, "request", row.scope_id.hex))
-    text = sign_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/mailbox/").content.decode()
+    text = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/mailbox/").content.decode()
     assert "no longer opens" in text
 
 
 def test_outside_the_demonstration_there_is_no_mailbox(controller: Controller) -> None:
     letter(controller, 1)
     with override_settings(GOVERNANCE_DEMO=False):
-        response = sign_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/mailbox/")
+        response = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get("/console/mailbox/")
     assert response.status_code == 404
     assert ADDRESS not in response.content.decode()
 
 
 def test_ten_letters_cost_as_many_reads_as_one(controller: Controller) -> None:
-    client = sign_in(staff(controller, Role.PRIVACY_OFFICER))
+    client = signed_in(staff(controller, Role.PRIVACY_OFFICER))
 
     def reads() -> int:
         with CaptureQueriesContext(connection) as found:

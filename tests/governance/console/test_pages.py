@@ -101,7 +101,9 @@ def test_no_page_needs_inline_style_or_script(name: str, house: Controller, desk
     policy = response.headers["Content-Security-Policy"]
     assert "style-src 'self'" in policy
     assert "unsafe" not in policy
-    assert Page(response).problems() == []
+    page = Page(response)
+    assert page.problems() == []
+    assert page.scripts == []  # not even a file: nothing in the console needs one
 
 
 @pytest.mark.parametrize("name", [name for name, statuses in GET.items() if statuses[2] == 200])
