@@ -64,6 +64,11 @@ def _register(
     controller: Controller, identifiers: Sequence[tuple[str, str]], principal: Principal, *, verified: bool
 ) -> DataSubject:
     subject = find(controller, identifiers)
+    if subject is not None:
+        # One after the other with an erasure: an identifier attached meanwhile would survive it (invariant 3).
+        subject = DataSubject.objects.select_for_update().get(pk=subject.pk)
+        if subject.status == DataSubject.Status.ERASED:
+            raise Conflict("The person is being erased; try again in a moment")
     if subject is None:
         subject = DataSubject.objects.create(controller=controller)
         audit.record(
