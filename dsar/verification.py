@@ -56,9 +56,16 @@ def contact_of(
     return Contact(known["email"], tuple((type_, text) for type_, text in known["claimed"]))
 
 
-def challenge(request: SubjectRequest, email: str) -> None:
+def challenge(request: SubjectRequest, email: str, source: str | None = None) -> None:
     """Send a new code to the address, in the caller's transaction; the row is not saved."""
-    proof = proving.start(request.controller, email, purpose=PROOF_PURPOSE, language=request.language)
+    proof = proving.start(
+        request.controller,
+        email,
+        purpose=PROOF_PURPOSE,
+        language=request.language,
+        source=source,
+        replaces=request.proof_id,
+    )
     request.proof_id = proof.pk
 
 

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from consent.portal import visits
 from consent.portal.forms import AddressForm, CodeForm
 from governance.console.doors import controller_for
+from governance.console.origin import source_of
 from governance.errors import BadInput, CodeRefused, GovernanceError, TooManyRequests
 from governance.subjects import proving
 
@@ -47,7 +49,12 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             proof = proving.start(
-                controller, form.cleaned_data["address"], purpose="preferences", language=controller.language
+                controller,
+                form.cleaned_data["address"],
+                purpose="preferences",
+                language=controller.language,
+                source=source_of(request),
+                replaces=visits.pending(request),
             )
         except (BadInput, TooManyRequests) as refused:
             form.add_error("address", refused.errors[0].detail if refused.errors else refused.detail)
@@ -72,7 +79,7 @@ def code(request: HttpRequest) -> HttpResponse:
         try:
             proven = proving.confirm(asked, form.cleaned_data["code"])
         except CodeRefused:
-            form.add_error("code", "This code does not work. Check it, or have a new one sent.")
+            form.add_error("code", gettext("This code does not work. Check it, or have a new one sent."))
         else:
             visits.enter(request, proven)
             return redirect("preferences_choices")

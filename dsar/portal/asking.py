@@ -16,6 +16,7 @@ from dsar.models import SubjectRequest
 from dsar.portal import visits
 from dsar.portal.answers import answered
 from dsar.portal.forms import CHOICE_WORDS, CHOICES, AddressForm, ChoiceForm
+from governance.console.origin import source_of
 from governance.errors import BadInput, TooManyRequests
 from governance.policy.principal import data_subject
 
@@ -81,6 +82,7 @@ def submit(request: HttpRequest) -> HttpResponse:
         manner=SubjectRequest.Manner.PORTAL.value,
         claimed=(("customer_id", answers["customer_number"]),) if answers["customer_number"] else (),
         language=controller.language,
+        source=source_of(request),
     )
     try:
         row = services.receive(controller, intake, principal=data_subject(intake.id.hex, controller.pk.hex))

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -19,6 +20,7 @@ from dsar.portal import visits
 from dsar.portal.answers import answered
 from dsar.portal.forms import CodeForm, ReturnForm
 from dsar.selectors.story import story
+from governance.console.origin import source_of
 from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def code(request: HttpRequest) -> HttpResponse:
         try:
             row = _proven(request, form.cleaned_data["code"])
         except CodeRefused:
-            form.add_error("code", "This code does not work. Check it, or have a new one sent.")
+            form.add_error("code", gettext("This code does not work. Check it, or have a new one sent."))
         else:
             visits.enter(request, row)
             return redirect("privacy_status")
@@ -58,11 +60,11 @@ def code_again(request: HttpRequest) -> HttpResponse:
     if row is None:
         return redirect("privacy_return")
     try:
-        services.send_code(row, principal=visits.principal_of(row))
+        services.send_code(row, principal=visits.principal_of(row), source=source_of(request))
     except TooManyRequests as refused:
         messages.error(request, refused.detail)
     else:
-        messages.success(request, "We sent a new code. The old one no longer works.")
+        messages.success(request, gettext("We sent a new code. The old one no longer works."))
     return redirect("privacy_code")
 
 
@@ -76,7 +78,9 @@ def come_back(request: HttpRequest) -> HttpResponse:
     controller = visits.controller_of(request)
     if request.method == "POST" and form.is_valid():
         try:
-            proof_id = services.start_again(controller, form.cleaned_data["email"], controller.language)
+            proof_id = services.start_again(
+                controller, form.cleaned_data["email"], controller.language, source_of(request)
+            )
         except (BadInput, TooManyRequests) as refused:
             form.add_error("email", refused.errors[0].detail if refused.errors else refused.detail)
         else:
@@ -115,7 +119,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "dsar/portal/withdraw.html", {"row": row, "controller": row.controller})
     services.withdraw(row, principal=visits.principal_of(row))
-    messages.success(request, "Your request is withdrawn. Nothing was changed.")
+    messages.success(request, gettext("Your request is withdrawn. Nothing was changed."))
     return redirect("privacy_status")
 
 
@@ -131,7 +135,7 @@ def download(request: HttpRequest) -> HttpResponse:
         return _attachment(services.download(row, principal=visits.principal_of(row)), row.reference)
     package = RequestPackage.objects.filter(request=row, expires_at__isnull=False).defer("content").first()
     if package is None:
-        raise NotFound("There is nothing to download")
+        raise NotFound(gettext("There is nothing to download"))
     context = {"row": row, "package": package, "is_open": services.is_available(row), "controller": row.controller}
     return render(request, "dsar/portal/download.html", context)
 

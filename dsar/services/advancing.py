@@ -32,7 +32,7 @@ def advance() -> int:
 
 def tidy() -> int:
     """Let go, close and purge what is due; answers how many."""
-    return intake.lapse_due() + purging.close_answered() + purging.purge_due()
+    return intake.send_waiting() + intake.lapse_due() + purging.close_answered() + purging.purge_due()
 
 
 def _advance_one(request_id: object, status: str) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,7 +22,7 @@ from dsar.services.posting import post
 from dsar.services.references import new_reference, normal_reference
 from dsar.verification import challenge, contact_of, is_contact, seal_contact
 from governance import vault
-from governance.errors import BadInput, CodeRefused, FieldError
+from governance.errors import BadInput, CodeRefused, FieldError, TooManyRequests
 from governance.policy.principal import data_subject, worker
 from governance.policy.vocabulary import AuditType
 from governance.subjects import proving
@@ -34,6 +36,8 @@ RIGHTS: Final = ("access", "erasure")
 #: An unverified request is let go after this (ecosystem practice: 7 to 21 days).
 PATIENCE: Final = timedelta(days=14)
 _OLDEST: Final = timedelta(days=366)
+_NEXT_TRY: Final = timedelta(minutes=15)
+_BATCH: Final = 100
 _BEFORE_PROOF: Final = (Status.RECEIVED.value, Status.VERIFYING.value)
 
 
@@ -48,6 +52,8 @@ class Intake:
     regime: str = Regime.GDPR.value
     language: str = "en"
     received_at: datetime | None = None
+    #: Where a visitor of the portal comes from; None for staff and services.
+    source: str | None = None
     id: UUID = field(default_factory=uuid4)
 
 
@@ -55,7 +61,8 @@ class Intake:
 def receive(controller: Controller, intake: Intake, *, principal: Principal) -> SubjectRequest:
     """Record a request, start its clocks and send a code; says the same whether or not the person is known.
 
-    Raises BadInput, RightNotCovered, TooManyRequests.
+    What staff or a service heard is recorded whatever the limits say: the law's clock runs since the person asked.
+    Raises BadInput, RightNotCovered, and TooManyRequests towards a visitor of the portal.
     """
     now = timezone.now()
     _require_usable(intake, now)
@@ -73,14 +80,15 @@ def receive(controller: Controller, intake: Intake, *, principal: Principal) -> 
         created_by=principal.ref,
     )
     request.contact = seal_contact(request, intake.email.strip(), intake.claimed)
-    challenge(request, intake.email)
+    is_challenged = _challenged(request, intake)
     request.save(force_insert=True)
     for row in rows:
         row.request = request
         row.save(force_insert=True)
     details = {"rights": sorted(intake.rights), "regime": intake.regime, "manner": intake.manner}
     note(request, principal=principal, details=details, type_=AuditType.REQUEST_RECEIVED)
-    move(request, Event.CHALLENGE, principal=principal)
+    if is_challenged:
+        move(request, Event.CHALLENGE, principal=principal)
     return request
 
 
@@ -99,22 +107,39 @@ def verify(request: SubjectRequest, code: str, *, principal: Principal) -> Subje
     return _proven(request.pk, proven, principal)
 
 
-def send_code(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
+def send_code(request: SubjectRequest, *, principal: Principal, source: str | None = None) -> SubjectRequest:
     """Send a fresh code to the address on record. Call outside any transaction."""
     # Our own machinery reads the address; whoever asks for the letter does not see it.
     email = contact_of(request, principal=worker(request.controller_id.hex)).email
     with transaction.atomic(durable=True):
         request = locked(request.pk)
-        challenge(request, email)
-        request.save(update_fields=["proof_id"])
-        note(request, principal=principal, details={"event": "code_sent"})
+        challenge(request, email, source)
+        if request.status == Status.RECEIVED:
+            move(request, Event.CHALLENGE, principal=principal, also=("proof_id",))
+        else:
+            request.save(update_fields=["proof_id"])
+            note(request, principal=principal, details={"event": "code_sent"})
     return request
 
 
-def start_again(controller: Controller, email: str, language: str = "en") -> UUID:
+def send_waiting() -> int:
+    """Send the codes that the limits held back when a request was recorded; answers how many went out."""
+    waiting = SubjectRequest.objects.filter(status=Status.RECEIVED, proof_id=None, purged_at=None)
+    sent = 0
+    for request in waiting.select_related("controller").order_by("received_at")[:_BATCH]:
+        # Every try opens the sealed address, which is an event of its own: not with every tick.
+        if not cache.add(f"request.code:{request.pk.hex}", 1, timeout=int(_NEXT_TRY.total_seconds())):
+            continue
+        with suppress(TooManyRequests):
+            send_code(request, principal=worker(request.controller_id.hex))
+            sent += 1
+    return sent
+
+
+def start_again(controller: Controller, email: str, language: str = "en", source: str | None = None) -> UUID:
     """Send a code to a person who comes back, whatever reference they name; answers the proof's id."""
     with transaction.atomic(durable=True):
-        return proving.start(controller, email, purpose="request", language=language).pk
+        return proving.start(controller, email, purpose="request", language=language, source=source).pk
 
 
 def find_again(controller: Controller, typed_reference: str, proof_id: UUID, code: str) -> SubjectRequest:
@@ -141,6 +166,17 @@ def lapse_due() -> int:
     for request_id, controller_id in rows:
         _lapse(request_id, controller_id)
     return len(rows)
+
+
+def _challenged(request: SubjectRequest, intake: Intake) -> bool:
+    """Send the first code; for staff and services one that the limits hold back is sent later."""
+    try:
+        challenge(request, intake.email, intake.source)
+    except TooManyRequests:
+        if intake.manner == SubjectRequest.Manner.PORTAL:
+            raise
+        return False
+    return True
 
 
 @transaction.atomic(durable=True)

@@ -17,28 +17,21 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from governance import audit, vault
-from governance.errors import BadInput, CodeRefused, FieldError, TooManyRequests
+from governance.errors import BadInput, CodeRefused, FieldError
 from governance.fields import Scope
 from governance.keys import data_keys, index_keys
 from governance.models import AddressProof, Controller
 from governance.policy.principal import data_subject, worker
 from governance.policy.vocabulary import AuditType, RevealPurpose
-from governance.subjects import letters
+from governance.subjects import letters, patience
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
-
-    from django.db.models import QuerySet
 
 CODE_LIFETIME: Final = timedelta(minutes=15)
 SESSION_LIFETIME: Final = timedelta(minutes=30)
 ATTEMPTS: Final = 5
-#: With five attempts a code, a guesser has at most 100 of a million a day for one address.
-PER_ADDRESS: Final = ((timedelta(hours=1), 5), (timedelta(days=1), 20))
-#: Letters to invented addresses harm the sender's standing and the strangers who get them.
-PER_CONTROLLER: Final = ((timedelta(hours=1), 2000),)
 
 _DIGITS: Final = 6
 _KEPT: Final = timedelta(days=2)  # counted for a day, then gone
@@ -57,21 +50,33 @@ class ProvenAddress:
 
 
 @transaction.atomic
-def start(controller: Controller, address: str, *, purpose: str, language: str) -> AddressProof:
+def start(
+    controller: Controller,
+    address: str,
+    *,
+    purpose: str,
+    language: str,
+    source: str | None = None,
+    replaces: UUID | None = None,
+) -> AddressProof:
     """Send a code to an e-mail address; the work and the answer are the same for anybody.
 
-    A newer code takes the place of older ones. Raises BadInput for what is no address, TooManyRequests.
+    `source` is where a visitor comes from, None for staff, services and our own work. A new code takes the place of the
+    one it `replaces` and of no other: a stranger who types the same address must not end the code that somebody is
+    about to use. Raises BadInput for what is no address, TooManyRequests.
     """
     address = _require_address(address)
     digest = _address_digest(controller, address)
+    patience.require_source(controller, source, digest)
     # One after the other for a controller: in parallel every one would count itself within the limit.
     Controller.objects.select_for_update(no_key=True).only("pk").get(pk=controller.pk)
     instant = timezone.now()
-    _require_patience(AddressProof.objects.filter(controller=controller, address_digest=digest), PER_ADDRESS, instant)
-    _require_patience(AddressProof.objects.filter(controller=controller), PER_CONTROLLER, instant)
-    AddressProof.objects.filter(
-        controller=controller, address_digest=digest, purpose=purpose, confirmed_at=None, superseded_at=None
-    ).update(superseded_at=instant)
+    proofs = AddressProof.objects.filter(controller=controller)
+    patience.require_few(proofs.filter(address_digest=digest), patience.PER_ADDRESS, instant)
+    patience.require_few(proofs, patience.PER_CONTROLLER, instant)
+    proofs.filter(pk=replaces, address_digest=digest, purpose=purpose, confirmed_at=None, superseded_at=None).update(
+        superseded_at=instant
+    )
     proof = AddressProof(
         controller=controller,
         purpose=AddressProof.Purpose(purpose),
@@ -161,14 +166,6 @@ def _require_address(address: str) -> str:
         complaint = FieldError("/address", "Give an e-mail address such as name@example.org")
         raise BadInput("The address cannot be used", errors=[complaint])
     return address
-
-
-def _require_patience(
-    proofs: QuerySet[AddressProof], limits: Sequence[tuple[timedelta, int]], instant: datetime
-) -> None:
-    for period, most in limits:
-        if proofs.filter(created_at__gt=instant - period).count() >= most:
-            raise TooManyRequests("Too many codes were asked for. Try again in an hour.")
 
 
 def _address_digest(controller: Controller, address: str) -> bytes:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from dsar import services
 from dsar.models import SubjectRequest
 from governance.models import Controller
+from governance.subjects import patience
 from tests.dsar.conftest import ANN, House, approve, fresh, last_code, letters, work
 
 if TYPE_CHECKING:
@@ -220,3 +221,14 @@ def test_leaving_ends_the_proof(client: Client, house: House) -> None:
     enter(client, house)
     client.post("/privacy/leave/")
     assert client.get("/privacy/status/")["Location"] == "/privacy/return/"
+
+
+def test_one_computer_that_asks_too_often_shuts_nobody_else_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PER_SOURCE", ((timedelta(hours=1), 2),))
+    noisy, other = Client(REMOTE_ADDR="198.51.100.7"), Client(REMOTE_ADDR="192.0.2.1")
+    for number in range(2):
+        assert submit(noisy, f"nobody{number}@example.org").status_code == 302
+    assert b"Try again in an hour" in submit(noisy, "nobody@example.org").content
+    again = noisy.post("/privacy/return/", {"reference": "R-0000-0000", "email": "nobody@example.org"})
+    assert b"Try again in an hour" in again.content
+    assert submit(other, "nobody@example.org").status_code == 302

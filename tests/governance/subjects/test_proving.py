@@ -29,8 +29,10 @@ def controller(db: None) -> Controller:
     return Controller.objects.create(slug="acme", name="Acme", contact="hello@acme.example")
 
 
-def _start(controller: Controller, address: str = ADDRESS, purpose: str = "preferences") -> AddressProof:
-    return proving.start(controller, address, purpose=purpose, language="en")
+def _start(
+    controller: Controller, address: str = ADDRESS, purpose: str = "preferences", **more: object
+) -> AddressProof:
+    return proving.start(controller, address, purpose=purpose, language="en", **more)  # type: ignore[arg-type]
 
 
 def _opened(message: OutgoingMessage, part: str = "text") -> str:
@@ -106,7 +108,8 @@ def test_the_code_works_for_fifteen_minutes_and_not_longer(controller: Controlle
 def test_a_newer_code_takes_the_place_of_the_older_but_only_for_the_same_purpose(controller: Controller) -> None:
     older, other_purpose = _start(controller), _start(controller, purpose="request")
     code, other_code = _code(older), _code(other_purpose)
-    newer = _start(controller, ADDRESS.upper())
+    _start(controller, ADDRESS.upper(), replaces=other_purpose.pk)
+    newer = _start(controller, ADDRESS.upper(), replaces=older.pk)
     with pytest.raises(CodeRefused):
         proving.confirm(older.pk, code)
     assert proving.confirm(newer.pk, _code(newer)).value == ADDRESS.upper()
@@ -162,6 +165,38 @@ def test_one_address_gets_five_codes_an_hour_and_others_are_not_held_up(controll
         _start(other)
         clock.shift(timedelta(hours=1))
         _start(controller)
+
+
+def test_a_stranger_who_asks_for_the_same_address_ends_no_code_and_uses_up_no_limit(controller: Controller) -> None:
+    mine = _start(controller, source="192.0.2.1")
+    code = _code(mine)
+    for _turn in range(5):
+        _start(controller, source="198.51.100.7")
+    with pytest.raises(TooManyRequests):
+        _start(controller, source="198.51.100.7")
+    assert proving.confirm(mine.pk, code).value == ADDRESS
+    assert _start(controller, source="192.0.2.1")
+
+
+def test_one_source_is_held_up_before_anybody_else_is(controller: Controller) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for turn in range(30):
+            _start(controller, f"nobody{turn}@example.org", source="198.51.100.7")
+        with pytest.raises(TooManyRequests):
+            _start(controller, "nobody@example.org", source="198.51.100.7")
+        assert _start(controller, "nobody@example.org", source="192.0.2.1")
+        assert _start(controller, "somebody@example.org")  # staff, services and our own work
+        clock.shift(timedelta(hours=1, seconds=1))
+        assert _start(controller, "nobody@example.org", source="198.51.100.7")
+
+
+def test_an_address_gets_twenty_codes_a_day_from_wherever(controller: Controller) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for turn in range(20):
+            _start(controller, source=f"192.0.2.{turn}")
+            clock.shift(timedelta(minutes=10))
+        with pytest.raises(TooManyRequests):
+            _start(controller, source="192.0.2.99")
 
 
 @pytest.mark.parametrize("address", ["", "ada", "a@b@c", "a b@example.org", "x" * 300 + "@example.org", "a@\x00.org"])
