@@ -116,6 +116,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Caches and background work: the database is the queue, Celery is the clock -------------------------------------
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+    # Django keeps 300 and throws a third away: whoever comes from many places would wash the limits out.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "filesystem://")
 BROKER_DIR = Path(env.str("GOVERNANCE_BROKER_DIR", str(VAR_DIR / "broker")))
 CELERY_TICK_SECONDS = env.float("GOVERNANCE_TICK_SECONDS", 2.0)
@@ -240,6 +243,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # --- Mail, language, time, logs -------------------------------------------------------------------------------------
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 vars().update(EMAIL_CONFIG)
+#: Seconds; a mail server that accepts the connection and says nothing must not hold the worker.
+EMAIL_TIMEOUT = EMAIL_CONFIG.get("EMAIL_TIMEOUT") or 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "privacy@localhost")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
