@@ -1,32 +1,43 @@
-"""Installations for the journeys, on SQLite and on PostgreSQL; every process a journey starts is ended."""
+"""Installations for the journeys, on SQLite and on PostgreSQL; every process a journey starts is ended.
+
+A journey brings its own databases, so `make test` drives all of them and `make test-postgres` none.
+"""
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.flows.installation import Installation
 from tests.governance.systems.databases import postgresql_database
+from tests.services.lending import redis_database
 
-ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
+if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
+    collect_ignore_glob = ["test_*.py"]
 
 
-@pytest.fixture(params=ENGINES)
-def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
-    """Answer an installation whose own database is of the parametrised kind."""
-    if request.param == "sqlite":
-        if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
-            pytest.skip("the SQLite journey belongs to make test")
-        made = Installation(tmp_path, f"sqlite:///{tmp_path}/governance.sqlite3")
-        try:
-            yield made
-        finally:
-            made.stop()
-        return
-    with postgresql_database(request.getfixturevalue("postgres_url"), "SELECT 1") as url:
-        made = Installation(tmp_path, url)
-        try:
-            yield made
-        finally:
-            made.stop()
+@pytest.fixture
+def sqlite_installation(tmp_path: Path) -> Iterator[Installation]:
+    """Answer an installation that needs no server."""
+    with closing(Installation(tmp_path, f"sqlite:///{tmp_path}/governance.sqlite3")) as made:
+        yield made
+
+
+@pytest.fixture
+def postgresql_installation(postgres_url: str, tmp_path: Path) -> Iterator[Installation]:
+    """Answer an installation on PostgreSQL, whose broker is still the file system."""
+    with postgresql_database(postgres_url, "SELECT 1") as url, closing(Installation(tmp_path, url)) as made:
+        yield made
+
+
+@pytest.fixture
+def redis_installation(postgres_url: str, redis_url: str, tmp_path: Path) -> Iterator[Installation]:
+    """Answer an installation on PostgreSQL, with Redis as broker and cache."""
+    with (
+        redis_database(redis_url) as lent,
+        postgresql_database(postgres_url, "SELECT 1") as url,
+        closing(Installation(tmp_path, url, redis_url=lent)) as made,
+    ):
+        yield made

@@ -20,8 +20,8 @@ READY_SECONDS = 60
 class Installation:
     """Starts and stops processes of one installation; everything they write stays under `folder`."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, database_url: str, *, redis_url: str = "") -> None:
+        self.folder, self.redis_url = folder, redis_url
         self.processes: list[subprocess.Popen[bytes]] = []
         keyring.generate(folder / "keyring")
         self.environment = {
@@ -41,6 +41,11 @@ class Installation:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "GOVERNANCE_LOG_LEVEL": "INFO",
         }
+        if redis_url:
+            self.environment |= {
+                "CELERY_BROKER_URL": redis_url,
+                "CACHE_URL": redis_url.replace("redis://", "rediscache://"),
+            }
         (folder / "static").mkdir()
         self.manage("migrate", "--no-input", "--verbosity", "0")
 
@@ -83,10 +88,11 @@ class Installation:
         )  # fmt: skip
 
     def scheduler(self) -> "subprocess.Popen[bytes]":
-        """Start the scheduler."""
-        schedule = str(self.folder / "schedule")
+        """Start a scheduler; a second one, started by accident, knows nothing of the first."""
+        name = f"scheduler-{len(self.processes)}"
+        schedule = str(self.folder / name)
         return self._start(
-            "scheduler", "-m", "celery", "-A", "config", "beat", "--loglevel", "warning", "--schedule", schedule,
+            name, "-m", "celery", "-A", "config", "beat", "--loglevel", "warning", "--schedule", schedule,
             "--pidfile", "",
         )  # fmt: skip
 
@@ -96,8 +102,12 @@ class Installation:
         process.wait(10)
         self.processes.remove(process)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End every process."""
+        self.stop()
+
+    def stop(self) -> None:
+        """End every process; more can be started afterwards."""
         for process in self.processes:
             process.terminate()
         for process in self.processes:
