@@ -48,7 +48,9 @@ def _key_findings(home: Collection, table: Table) -> Iterator[Finding]:
         yield Finding("no_transactions", detail, home.name)
     if not table.primary_key:
         detail = f"{home.name} has no primary key in the database; its rows cannot be told apart safely."
-        yield Finding("no_primary_key", detail, home.name)
+        # A key that the map claims and the database does not keep names rows of other people as well.
+        claims = bool(home.primary_key) and not table.tells_apart(name for name in home.primary_key if table.has(name))
+        yield Finding("no_primary_key", detail, home.name, blocks=claims)
         return
     mapped = {table.spelling(name) for name in home.primary_key if table.has(name)}
     if mapped != set(table.primary_key):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
 from governance.systems.sql.values import NoMatch, bound
 from governance.systems.strategies import Kind
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
 def key_of(node: Node, table: Table) -> tuple[str, ...]:
     """Return the fields that tell rows apart: the map's key, the database's, or else all we find rows by.
 
-    The last is for tables without a key: rows that agree in it are read together and never erased.
+    The last is for tables without a key: rows that agree in it are read together and never erased. Raises
+    SystemRefused where the map's key names several rows: the others would be disclosed and erased as well.
     """
     if node.key:
+        if not table.tells_apart(node.key):
+            real = f"mark its primary key: {', '.join(table.primary_key)}" if table.primary_key else "mark none"
+            msg = f"The key that the data map gives {node.at} does not tell rows apart in the system; {real}."
+            raise SystemRefused(msg)
         return node.key
     if table.primary_key:
         return table.primary_key

@@ -112,6 +112,9 @@ def _collect(search: _Search, reached: int, condition: sa.ColumnElement[bool]) -
     for row in search.connection.execute(statement.limit(search.limits.rows + 1)):
         values = {name: json_value(value, info) for name, value, info in zip(fields, row, infos, strict=True)}
         named = tuple(values[name] for name in key)
+        if search.node.key and None in named:
+            msg = f"{search.node.at} holds rows without a key, which cannot be told apart; give each one."
+            raise SystemRefused(msg)
         before = search.rows.get(named)
         search.rows[named] = (reached if before is None else min(reached, before[0]), values)
     if len(search.rows) > search.limits.rows:

@@ -13,7 +13,7 @@ from governance.systems.sql import mariadb
 from governance.systems.sql.shapes import Column, column_of, statement_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,12 @@ class Table:
     primary_key: tuple[str, ...] = ()
     dialect: str = ""
     transactional: bool = True
+    unique_keys: tuple[frozenset[str], ...] = ()
+
+    def tells_apart(self, names: Iterable[str]) -> bool:
+        """Tell whether rows cannot agree in these fields: they cover the primary key, or one that is as good."""
+        spelt = {self.spelling(name) for name in names}
+        return any(key <= spelt for key in (frozenset(self.primary_key), *self.unique_keys) if key)
 
     def column(self, name: str) -> sa.Column[Any]:
         """Return the column for statements. Raises SystemRefused where the database has none of that name."""
@@ -125,7 +131,20 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
         *(sa.Column(quoted_name(each["name"], quote=True), statement_type(each, dialect, facts)) for each in reflected),
         schema=quoted_name(schema, quote=True) if schema else None,
     )
-    return Table(name, clause, columns, key, dialect, facts.transactional)
+    filled = {each["name"] for each in reflected if not each["nullable"]}
+    unique_keys = tuple(each for each in _unique_keys(inspector, bare, schema) if each <= filled)
+    return Table(name, clause, columns, key, dialect, facts.transactional, unique_keys)
+
+
+def _unique_keys(inspector: sa.Inspector, bare: str, schema: str | None) -> set[frozenset[str]]:
+    """Return sets of columns in which no two rows agree; an index over some rows only, or over a term, is none."""
+    found = {frozenset(each["column_names"]) for each in inspector.get_unique_constraints(bare, schema=schema)}
+    for index in inspector.get_indexes(bare, schema=schema):
+        is_partial = any(name.endswith("_where") for name in index.get("dialect_options", {}))
+        names = [name for name in index["column_names"] if name]
+        if index["unique"] and not is_partial and len(names) == len(index["column_names"]):
+            found.add(frozenset(names))
+    return found
 
 
 def _unique_columns(inspector: sa.Inspector, bare: str, schema: str | None) -> set[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
@@ -53,7 +54,10 @@ def says_nothing_personal(error: GovernanceError) -> bool:
 def test_a_read_only_file_refuses_and_stays_as_it_was(path: Path) -> None:
     before = dump(f"sqlite:///{path}")
     made = plan_of(people())
-    with SqlSystem(f"sqlite:///file:{path}?mode=ro&uri=true") as system:
+    with SqlSystem(f"sqlite:///{path}") as system:
+        event.listen(
+            system._engine, "connect", lambda connection, _record: connection.execute("PRAGMA query_only = ON")
+        )
         found = locate_all(made, {"shop": system}, ANN)
         with pytest.raises(SystemRefused, match="read-only") as caught:
             erase_all(made, {"shop": system}, found, seed=SEED, instant=NOW)
@@ -89,9 +93,7 @@ def test_a_statement_that_takes_too_long_is_stopped(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute(f"CREATE VIEW slow AS {ENDLESS}")
     connection.close()
-    slow = shop.described(
-        shop.collection("slow", shop.key(), shop.field("email", "user.contact.email", "identity: email"))
-    )
+    slow = shop.described(shop.collection("slow", shop.field("email", "user.contact.email", "identity: email")))
     with SqlSystem(f"sqlite:///{path}", limits=Limits(statement_seconds=0.2)) as system:
         with pytest.raises(SystemUnavailable, match="longer than the limit"):
             locate_all(plan_of(slow), {"shop": system}, ANN)
