@@ -77,8 +77,9 @@ def _write(weighed: Sequence[Weighed], controller: Controller, principal: Princi
     ConsentEvent.objects.recorded().bulk_create([each.event for each in weighed])
     # One row stands for all choices about one purpose and channel: the last one left it as it is.
     rows = list({id(each.state): each.state for each in weighed}.values())
-    ConsentState.objects.recorded().bulk_create([row for row in rows if row.pk is None])
-    known = [row for row in rows if row.pk is not None]
+    # Settled first: creating a row gives it its key.
+    new, known = [row for row in rows if row.pk is None], [row for row in rows if row.pk is not None]
+    ConsentState.objects.recorded().bulk_create(new)
     ConsentState.objects.recorded().bulk_update(known, _PROJECTED)
     said = [told(each) for each in weighed]
     audit.record_many([occurrence for occurrence, _thin in said], actor=principal, controller_id=controller.pk)
