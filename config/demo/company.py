@@ -1,26 +1,47 @@
-"""The demonstration company: a controller with purposes, a notice, people with choices, one system, one officer."""
+"""The demonstration company: makes whatever is missing of it, in an order that may be interrupted anywhere."""
 
-from datetime import timedelta
+from __future__ import annotations
+
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.utils import timezone
 
-from config.demo import crm
+from config.demo import crm, helpdesk, histories, mailing, requests, staff, stores
+from config.demo.people import person
 from consent import services as consent
-from consent.lifecycle import State
 from consent.models import NoticeRevision
-from governance.access import grants
+from governance import subjects
+from governance.access import service_keys
+from governance.audit import sequencer
 from governance.catalogue import datasets, purposes
-from governance.models import Brand, Controller, Dataset, Purpose, StaffUser
-from governance.policy.principal import Principal, operator
+from governance.keys.index_keys import index_value, label
+from governance.models import BlindIndex, Brand, Controller, DataSubject, Purpose, ServiceAccount
+from governance.policy.principal import operator
 from governance.policy.vocabulary import Role
 from governance.systems import registering
 
-SLUG = "larkspur"
-OFFICER = "officer@larkspur.example"
-_FOLDER = Path(__file__).parent
-_PURPOSES = (
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
+
+    from config.demo.people import Person
+    from governance.policy.principal import Principal
+
+SLUG: Final = "larkspur"
+PEOPLE: Final = 500
+#: The requests are made for the first few dozen.
+FEWEST: Final = 60
+SEED: Final = 1815
+
+_STORES: Final = (crm.STORE, helpdesk.STORE, mailing.STORE)
+#: The account made last: where it is, everything before it is there too.
+_LAST_SERVICE: Final = "demo-reports"
+_CHUNK: Final = 500
+_RESTRICTED: Final = (50, 51)
+_PURPOSES: Final[tuple[dict[str, Any], ...]] = (
     {
         "key": "newsletter",
         "name": "Newsletter",
@@ -39,6 +60,15 @@ _PURPOSES = (
         "validity_days": 365,
     },
     {
+        "key": "partners",
+        "name": "Offers of our partners",
+        "description": "Clubs and guides we know write to you through us; they do not get your address.",
+        "lawful_basis": "consent",
+        "channels": ["email"],
+        "direct_marketing": True,
+        "data_categories": ["user.contact.email"],
+    },
+    {
         "key": "delivery",
         "name": "Bringing you what you ordered",
         "description": "We need your name and address to deliver.",
@@ -53,85 +83,186 @@ _PURPOSES = (
         "lawful_basis": "legitimate_interest",
         "data_categories": ["user.behavior"],
     },
+    {
+        "key": "surveys",
+        "name": "Asking how it went",
+        "description": "After a purchase we ask once how satisfied you are.",
+        "lawful_basis": "legitimate_interest",
+        "channels": ["email"],
+        "direct_marketing": True,
+        "data_categories": ["user.contact.email"],
+    },
 )
-_NOTICE = (
-    "We would like to use your data for the purposes you choose. You can say yes or no to each, and change your mind "
-    "at any time in the preference centre."
+_LETTERS: Final = (
+    "{name} would like to write to you about news and offers. You can say yes or no, and change your mind at any time "
+    "in the preference centre.",
+    "{name} would like to write to you about news and offers, about once a month. You can say yes or no, and change "
+    "your mind at any time in the preference centre or with one click in each letter.",
+)
+_SUGGESTIONS: Final = (
+    "We would like to look at what you bought to suggest what may suit you.",
+    "We would like to look at what you bought and which pages you visit to suggest what may suit you.",
+)
+#: Notices with their versions; a change of substance in the last one means that everybody must be asked again.
+_NOTICES: Final = (
+    ("larkspur-letters", "Letters from Larkspur", tuple(each.format(name="Larkspur") for each in _LETTERS), False),
+    ("fernway-letters", "Letters from Fernway", tuple(each.format(name="Fernway") for each in _LETTERS), False),
+    ("suggestions", "Suggestions for you", _SUGGESTIONS, True),
 )
 
 
-def seed() -> bool:
-    """Make whatever is missing of the demonstration; answers whether anything was made. Cheap when it is there."""
-    crm.create(_database())
-    if Dataset.objects.filter(controller__slug=SLUG).exists():
+class NotADemonstration(Exception):
+    """Made-up people do not belong beside real ones; the message says why this installation is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make: how many people, of which seed, and whom to tell about the steps."""
+
+    people: int = PEOPLE
+    seed: int = SEED
+    progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None
+
+
+def seed(order: Order) -> bool:
+    """Make whatever is missing; answers whether anything was made. Cheap when all is there.
+
+    Raises NotADemonstration, OtherSeed.
+    """
+    if not settings.GOVERNANCE_DEMO:
+        raise NotADemonstration("GOVERNANCE_DEMO is off: made-up people do not belong beside real ones")
+    if _is_complete(order.people):
         return False
+    if DataSubject.objects.exclude(controller__slug=SLUG).exists():
+        raise NotADemonstration("Another company has people here: made-up people do not belong beside them")
     controller = _controller()
     principal = operator(controller.pk.hex)
-    for values in _PURPOSES:
-        if not Purpose.objects.filter(controller=controller, key=values["key"]).exists():
-            purposes.create(controller, principal=principal, **values)
-    revision = NoticeRevision.objects.filter(notice__controller=controller).first() or consent.publish(
-        controller, key="welcome", title="Your data", language="en", text=_NOTICE, principal=principal
-    )
-    for person in crm.CUSTOMERS:
-        _register(controller, person, revision, principal)
-    _officer(controller, principal)
+    words = _words(controller, principal)
+    staff.appoint(controller, principal)
+    _fill_stores(order, timezone.now().date())
+    _register(controller, order, words, principal)
     _connect(controller, principal)
+    _restrict(controller, order, principal)
+    _tell(controller, order, principal)
+    if not ServiceAccount.objects.filter(controller=controller, name=_LAST_SERVICE).exists():
+        service_keys.create_account(controller, _LAST_SERVICE, [Role.CHECKER], ["*"], principal=principal)
+    _sequence()
     return True
 
 
+def _is_complete(people: int) -> bool:
+    done = ServiceAccount.objects.filter(controller__slug=SLUG, name=_LAST_SERVICE).exists()
+    return done and DataSubject.objects.filter(controller__slug=SLUG).count() >= people
+
+
 def _controller() -> Controller:
-    controller, created = Controller.objects.get_or_create(
+    controller, _created = Controller.objects.get_or_create(
         slug=SLUG,
         defaults={
             "name": "Larkspur Outdoor",
             "is_default": not Controller.objects.filter(is_default=True).exists(),
-            "contact": "privacy@larkspur.example, +49 30 901820",
+            "contact": "privacy@larkspur.example, +49 30 23125 000",
             "authority": "the data protection authority of your country",
             "single_officer": True,
         },
     )
-    if created:
-        for slug, name, accent in (("larkspur", "Larkspur", "#0b5563"), ("fernway", "Fernway", "#3b5b20")):
-            Brand.objects.create(controller=controller, slug=slug, name=name, accent=accent)
+    for slug, name, accent in (("larkspur", "Larkspur", "#0b5563"), ("fernway", "Fernway", "#3b5b20")):
+        sender = f"privacy@{slug}.example"
+        Brand.objects.get_or_create(
+            controller=controller, slug=slug, defaults={"name": name, "accent": accent, "sender": sender}
+        )
     return controller
 
 
-def _register(controller: Controller, person: crm.Customer, revision: NoticeRevision, principal: Principal) -> None:
-    identifiers = [("email", person.email), ("customer_id", str(person.id))]
-    if person.phone:
-        identifiers.append(("phone", person.phone))
-    by_key = {row.key: row for row in Purpose.objects.filter(controller=controller)}
-    said = timezone.now() - timedelta(days=30 + 7 * person.id)
-    # Every third said no to the newsletter, every fourth was never asked about suggestions.
-    choices = [_choice(by_key["newsletter"], State.REFUSED if person.id % 3 == 0 else State.GIVEN, revision, said)]
-    if person.id % 4:
-        choices.append(_choice(by_key["personalisation"], State.GIVEN, revision, said))
-    consent.record_for(controller, identifiers, choices, principal=principal, verified=True)
+def _words(controller: Controller, principal: Principal) -> histories.Words:
+    known = {row.key: row for row in Purpose.objects.filter(controller=controller)}
+    for values in _PURPOSES:
+        if values["key"] not in known:
+            known[values["key"]] = purposes.create(controller, principal=principal, **values)
+    notices = {}
+    for key, title, texts, is_material in _NOTICES:
+        there = NoticeRevision.objects.filter(notice__controller=controller, notice__key=key).count()
+        for version, text in enumerate(texts[there:], start=there):
+            material = is_material and version > 0
+            consent.publish(
+                controller, key=key, title=title, language="en", text=text, principal=principal, material=material
+            )
+        revisions = NoticeRevision.objects.filter(notice__controller=controller, notice__key=key)
+        notices[key] = tuple(revisions.select_related("notice").order_by("version"))
+    return histories.Words(known, notices)
 
 
-def _choice(purpose: Purpose, state: State, revision: NoticeRevision, said: object) -> consent.Choice:
-    return consent.Choice(
-        purpose=purpose,
-        state=state,
-        method="web_form",
-        notice_revision=revision,
-        collection_point="larkspur-shop-sign-up",
-        occurred_at=said,  # type: ignore[arg-type]  # a time of the demonstration
-    )
+def _fill_stores(order: Order, today: date) -> None:
+    for store in _STORES:
+        path = _path(store)
+        for people in _chunks(order.seed, stores.size(path) + 1, order.people):
+            stores.grow(store, path, order.seed, today, people)
+            order.progress(store.name, people[-1].number, order.people)
 
 
-def _officer(controller: Controller, principal: Principal) -> None:
-    if not StaffUser.objects.filter(email=OFFICER).exists():
-        user = StaffUser.objects.create_user(OFFICER, name="Robin Larkspur")
-        grants.serve(user, controller, [Role.PRIVACY_OFFICER], principal=principal)
+def _register(controller: Controller, order: Order, words: histories.Words, principal: Principal) -> None:
+    now = timezone.now()
+    for people in _chunks(order.seed, _made(controller, order) + 1, order.people):
+        told = [histories.history(order.seed, each, words, now) for each in people]
+        consent.import_many(controller, told, principal=principal, verified=True)
+        _sequence()
+        order.progress("People and their choices", people[-1].number, order.people)
+
+
+def _made(controller: Controller, order: Order) -> int:
+    """Tell how many people were made before. Nobody is made twice: who was erased since must not come back."""
+    made = 0
+    for people in _chunks(order.seed, 1, order.people):
+        known = _known(controller, people)
+        if not known:
+            break
+        made = max(known)
+    return made
+
+
+def _chunks(seed_: int, first: int, last: int) -> Iterator[list[Person]]:
+    for start in range(first, last + 1, _CHUNK):
+        yield [person(seed_, number) for number in range(start, min(start + _CHUNK, last + 1))]
+
+
+def _known(controller: Controller, people: Sequence[Person]) -> list[int]:
+    numbers = {index_value(controller.pk, "customer_id", each.customer_id): each.number for each in people}
+    rows = BlindIndex.objects.filter(controller=controller, label=label("customer_id"), value__in=list(numbers))
+    return [numbers[bytes(value)] for value in rows.values_list("value", flat=True)]
 
 
 def _connect(controller: Controller, principal: Principal) -> None:
-    system = registering.register(controller, "shop", "Shop database", f"sqlite:///{_database()}", principal=principal)
-    text = (_FOLDER / "crm.yml").read_text(encoding="utf-8")
-    datasets.import_text(controller, system, text, principal=principal)
+    for store in _STORES:
+        system = registering.register(
+            controller, store.key, store.name, f"sqlite:///{_path(store)}", principal=principal
+        )
+        text = (Path(__file__).parent / f"{store.dataset}.yml").read_text(encoding="utf-8")
+        datasets.import_text(controller, system, text, principal=principal)
 
 
-def _database() -> Path:
-    return Path(settings.VAR_DIR) / "demo" / "shop.sqlite3"
+def _restrict(controller: Controller, order: Order, principal: Principal) -> None:
+    for number in _RESTRICTED:
+        found = subjects.find(controller, [("customer_id", person(order.seed, number).customer_id)])
+        if found is not None and found.status == DataSubject.Status.ACTIVE:
+            subjects.restrict(found, principal=principal)
+
+
+def _tell(controller: Controller, order: Order, principal: Principal) -> None:
+    done = 0
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        order.progress("Requests", done, len(requests.STORIES))
+
+    requests.tell(controller, order.seed, principal, step)
+
+
+def _sequence() -> None:
+    """Give every event its place, so that the ledger is signed from the first page that is opened."""
+    while sequencer.sequence():
+        pass
+
+
+def _path(store: stores.Store) -> Path:
+    return Path(settings.VAR_DIR) / "demo" / f"{store.dataset}.sqlite3"

@@ -1,9 +1,19 @@
-"""A made-up shop database as somebody else would have built it: shared addresses, an orphan, a self-reference."""
+"""A made-up shop's database as somebody else would have built it: shared addresses, orphans, a friend who referred."""
 
-import sqlite3
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from config.demo.people import dice, shares_home
+from config.demo.stores import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from random import Random  # noqa: TID251  # a type
+
+    from config.demo.people import Person
+    from config.demo.stores import Rows
 
 _SCHEMA = """
 CREATE TABLE address (address_id INTEGER PRIMARY KEY, street TEXT NOT NULL, city TEXT NOT NULL, postcode TEXT);
@@ -16,76 +26,80 @@ CREATE TABLE purchase (purchase_id INTEGER PRIMARY KEY, customer_id INTEGER REFE
   bought_on TEXT NOT NULL, total NUMERIC NOT NULL, delivery_note TEXT);
 CREATE TABLE purchase_line (line_id INTEGER PRIMARY KEY, purchase_id INTEGER NOT NULL
   REFERENCES purchase (purchase_id), article TEXT NOT NULL, price NUMERIC NOT NULL);
+CREATE INDEX customer_home ON customer (address_id);
+CREATE INDEX purchase_buyer ON purchase (customer_id);
+CREATE INDEX line_purchase ON purchase_line (purchase_id);
 """
+_STREETS = ("Mill Lane", "Harbour Road", "Orchard Row", "Station Street", "Chapel Hill", "Ferry Walk", "Quarry End")
+_CITIES = ("Westhaven", "Oakridge", "Brightwater", "Lower Marren", "Saltby")
+_ARTICLES = (
+    ("Rain jacket", 12900), ("Camping stove", 5490), ("Walking boots", 15950), ("Map set", 1800), ("Head torch", 3450),
+    ("Tent for two", 24900), ("Wool socks", 1290), ("Water bottle", 990),
+)  # fmt: skip
+_NOTES = ("Leave with the neighbour, {name}", "Ring twice; {name} is often in the garden", "Behind the blue gate")
+_STAFF = ("Nora Field", "Otto Reed", "Priya Stone", "Quentin Bell")
+#: Room for the purchases of one person, so that their numbers do not depend on how many people there are.
+_MOST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A made-up person. Every address is at example.org, which nobody receives mail at."""
-
-    id: int
-    name: str
-    address: int
-    phone: str = ""
-    referred_by: int | None = None
-
-    @property
-    def email(self) -> str:
-        """The address that the demonstration knows them by."""
-        return f"{self.name.lower().replace(' ', '.')}@example.org"
+def _start(today: date) -> Rows:
+    address = "{}@larkspur.example"
+    return {
+        "employee": [
+            (number, name, address.format(name.lower().replace(" ", ".")), None if number == 1 else 1)
+            for number, name in enumerate(_STAFF, start=1)
+        ],
+        # Orphans, as old databases have: nobody knows whose purchases these were.
+        "purchase": [
+            (number, None, (today - timedelta(days=600 + number)).isoformat(), "12.00", None) for number in range(1, 6)
+        ],
+    }
 
 
-CUSTOMERS = (
-    Customer(1, "Ada Marlow", 1, "+493090182001"),
-    Customer(2, "Ben Marlow", 1, "+493090182002", referred_by=1),
-    Customer(3, "Cleo Ashdown", 2, "+493090182003"),
-    Customer(4, "Dov Hartley", 3),
-    Customer(5, "Elif Sorensen", 4, "+493090182005", referred_by=3),
-    Customer(6, "Femi Okafor", 5),
-    Customer(7, "Greta Lindqvist", 6, "+493090182007"),
-    Customer(8, "Hugo Vance", 7),
-    Customer(9, "Ines Quill", 8, referred_by=7),
-    Customer(10, "Jun Tanabe", 8),
-    Customer(11, "Kira Novak", 9, "+493090182011"),
-    Customer(12, "Leo Brandt", 10),
-)
-_STREETS = ("Mill Lane", "Harbour Road", "Orchard Row", "Station Street", "Chapel Hill")
-_CITIES = ("Westhaven", "Oakridge", "Brightwater")
-_ARTICLES = (("Rain jacket", "129.00"), ("Camping stove", "54.90"), ("Walking boots", "159.50"), ("Map set", "18.00"))
+def _rows(seed: int, today: date, people: Sequence[Person]) -> Rows:
+    purchases = [(each, *bought) for each in people for bought in _purchases(seed, today, each)]
+    return {
+        "address": [_address(seed, each.household) for each in people if not shares_home(each.number)],
+        "customer": [
+            (each.number, each.name, each.email, each.phone or None, each.birthday, each.household, each.referred_by,
+             1 + each.number % len(_STAFF))
+            for each in people
+        ],
+        "purchase": [
+            (number, each.number, on, _money(sum(price for _article, price in lines)), note)
+            for each, number, on, note, lines in purchases
+        ],
+        "purchase_line": [
+            (number * 4 + place, number, article, _money(price))
+            for _each, number, _on, _note, lines in purchases
+            for place, (article, price) in enumerate(lines)
+        ],
+    }  # fmt: skip
 
 
-def create(path: Path) -> None:
-    """Make the database, unless it is there."""
-    if path.exists():
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(_SCHEMA)
-        _fill(connection)
+def _address(seed: int, household: int) -> tuple[object, ...]:
+    thrown = dice(seed, "address", household)
+    street = f"{thrown.randrange(1, 140)} {thrown.choice(_STREETS)}"
+    return household, street, thrown.choice(_CITIES), f"{thrown.randrange(10_000, 99_999)}"
 
 
-def _fill(connection: sqlite3.Connection) -> None:
-    addresses = [
-        (number, f"{number} {_STREETS[number % 5]}", _CITIES[number % 3], f"{10_000 + number}")
-        for number in range(1, 11)
-    ]
-    connection.executemany("INSERT INTO address VALUES (?, ?, ?, ?)", addresses)
-    staff = [(1, "Nora Field", "nora.field@larkspur.example", None), (2, "Otto Reed", "otto.reed@larkspur.example", 1)]
-    connection.executemany("INSERT INTO employee VALUES (?, ?, ?, ?)", staff)
-    people = [
-        (each.id, each.name, each.email, each.phone or None, f"19{70 + each.id}-05-{each.id:02}", each.address,
-         each.referred_by, 1 + each.id % 2)
-        for each in CUSTOMERS
-    ]  # fmt: skip
-    connection.executemany("INSERT INTO customer VALUES (?, ?, ?, ?, ?, ?, ?, ?)", people)
-    number = 0
-    for each in CUSTOMERS:
-        for visit in range(1 + each.id % 3):
-            number += 1
-            article, price = _ARTICLES[(each.id + visit) % 4]
-            note = f"Leave with the neighbour, {each.name}" if visit == 0 else None
-            purchase = (number, each.id, f"202{3 + visit}-0{1 + each.id % 9}-15", price, note)
-            connection.execute("INSERT INTO purchase VALUES (?, ?, ?, ?, ?)", purchase)
-            connection.execute("INSERT INTO purchase_line VALUES (?, ?, ?, ?)", (number, number, article, price))
-    # An orphan, as old databases have: nobody knows whose purchase it was.
-    connection.execute("INSERT INTO purchase VALUES (?, NULL, '2022-11-02', '12.00', NULL)", (number + 1,))
+def _purchases(seed: int, today: date, each: Person) -> Iterable[tuple[int, str, str | None, list[tuple[str, int]]]]:
+    thrown = dice(seed, "purchases", each.number)
+    for place in range(1 + min(each.number % 3, 2) if each.number <= 12 else thrown.randrange(0, 5)):
+        on = today - timedelta(days=thrown.randrange(0, each.joined + 1))
+        yield each.number * _MOST + place, on.isoformat(), _note(thrown, each), _lines(thrown)
+
+
+def _note(thrown: Random, each: Person) -> str | None:
+    return thrown.choice(_NOTES).format(name=each.name) if thrown.random() < 0.3 else None
+
+
+def _lines(thrown: Random) -> list[tuple[str, int]]:
+    return [thrown.choice(_ARTICLES) for _ in range(thrown.randrange(1, 4))]
+
+
+def _money(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}"
+
+
+STORE = Store("shop", "Shop database", "crm", _SCHEMA, _start, _rows)

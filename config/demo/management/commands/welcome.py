@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand
 from django.urls import reverse
 from django.utils import timezone
 
-from config.demo.company import OFFICER, SLUG
+from config.demo.company import SLUG
+from config.demo.staff import OFFICER
 from governance.access import service_keys, sign_in
 from governance.models import Controller, ServiceAccount, StaffUser
 from governance.policy.principal import operator

@@ -1,0 +1,155 @@
+"""Requests of made-up people in every status a request can rest in, made by the services that real ones go through.
+
+Only the moment of receipt lies back, which a request may say of itself; whatever happens to it happens now.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from config.demo import staff
+from config.demo.people import person
+from dsar import services, tasks
+from dsar.lifecycle import Status
+from dsar.models import SubjectRequest
+from governance import access, vault
+from governance.models import OutgoingMessage
+from governance.policy.principal import data_subject, worker
+from governance.policy.vocabulary import RevealPurpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from governance.models import Controller
+    from governance.policy.principal import Principal
+
+_BOTH = ("access", "erasure")
+_STRANGER = 0
+_ROUNDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A request: whose, for what, received how many days ago, and where it rests."""
+
+    number: int
+    rights: tuple[str, ...]
+    days: int
+    rests: str
+    manner: str = "portal"
+    regime: str = "GDPR"
+    reason: str = ""
+
+
+#: A month to answer (GDPR Art. 12(3)): 33 days and more are overdue, 24 to 30 come due this week.
+STORIES = (
+    Story(20, ("access",), 0, "unverified"),
+    Story(22, ("access",), 16, "lapsed"),
+    Story(23, ("access",), 1, "waiting"),
+    Story(24, ("erasure",), 9, "waiting", manner="officer"),
+    Story(25, _BOTH, 26, "waiting"),
+    Story(27, ("erasure",), 36, "waiting"),
+    Story(29, ("access",), 43, "waiting", regime="CCPA", manner="api"),
+    Story(30, ("access",), 20, "extended", reason="complexity"),
+    Story(31, ("access",), 12, "reviewing"),
+    Story(33, ("access",), 40, "reviewing", manner="officer"),
+    Story(34, ("access",), 15, "answered"),
+    Story(35, ("erasure",), 18, "answered", regime="UK_GDPR"),
+    Story(_STRANGER, ("access",), 7, "answered"),
+    Story(37, ("access",), 60, "closed"),
+    Story(38, ("erasure",), 75, "closed"),
+    Story(39, ("access",), 11, "refused", reason="too_many_requests"),
+    Story(40, ("erasure",), 14, "refused", reason="claim_not_covered"),
+    Story(41, ("access",), 5, "withdrawn"),
+    Story(42, ("access",), 2, "planning"),
+    Story(43, ("erasure",), 3, "executing"),
+)
+#: Resting places that are reached through the plan, through its approval, and through the answer.
+_APPROVED = frozenset({"reviewing", "answered", "closed"})
+_ANSWERED = frozenset({"answered", "closed"})
+_UNPROVEN = frozenset({"unverified", "lapsed"})
+
+
+def tell(controller: Controller, seed: int, principal: Principal, progress: Callable[[int], None]) -> int:
+    """Make the requests, unless the operator made some already; answers how many."""
+    if SubjectRequest.objects.filter(controller=controller, created_by=principal.ref).exists():
+        return 0
+    made = {}
+    for story in STORIES:
+        made[story] = _receive(controller, story, seed, principal)
+        if story.rests not in _UNPROVEN and story.rests != "planning":
+            _prove(made[story])
+        progress(1)
+    officer = access.principal_of(staff.officer())
+    _work(made, Status.PLANNING)
+    _each(made, _APPROVED, lambda request, _story: _approve(request, officer))
+    _work(made, Status.EXECUTING)
+    _finish(made, officer)
+    return len(made)
+
+
+def _finish(made: dict[Story, SubjectRequest], officer: Principal) -> None:
+    _each(made, _ANSWERED, lambda request, _story: services.respond(request, principal=officer))
+    _each(made, {"closed"}, lambda request, _story: services.close(request, principal=officer))
+    _each(made, {"refused"}, lambda request, story: services.refuse(request, story.reason, principal=officer))
+    _each(made, {"extended"}, lambda request, story: services.extend(request, story.reason, principal=officer))
+    _each(made, {"withdrawn"}, lambda request, _story: services.withdraw(request, principal=_person(request)))
+    # Last, because from here the workers carry them on: one is looked for, one is being carried out.
+    _each(made, {"executing"}, lambda request, _story: _approve(request, officer))
+    _each(made, {"planning"}, lambda request, _story: _prove(request))
+
+
+def _receive(controller: Controller, story: Story, seed: int, principal: Principal) -> SubjectRequest:
+    email = "somebody.else@example.net" if story.number == _STRANGER else person(seed, story.number).email
+    intake = services.Intake(
+        rights=story.rights,
+        email=email,
+        manner=story.manner,
+        regime=story.regime,
+        received_at=timezone.now() - timedelta(days=story.days, hours=story.number % 9),
+    )
+    return services.receive(controller, intake, principal=principal)
+
+
+def _prove(request: SubjectRequest) -> None:
+    """Read the letter with the code, as the made-up person would, and type it in."""
+    letter = OutgoingMessage.objects.get(scope_kind="proof", scope_id=request.proof_id)
+    text = vault.reveal(
+        letter.text,
+        principal=worker(request.controller_id.hex),
+        purpose=RevealPurpose.DEMONSTRATION_MAILBOX,
+        object_ref=f"message:{letter.pk.hex}",
+    )
+    found = re.search(r"\b\d{6}\b", str(text))
+    services.verify(request, found[0] if found else "", principal=_person(request))
+
+
+def _approve(request: SubjectRequest, officer: Principal) -> None:
+    plan = request.plans.order_by("-pk")[0]
+    services.approve(request, plan.digest, principal=officer)
+
+
+def _work(made: dict[Story, SubjectRequest], status: Status) -> None:
+    """Let the workers' own work run until nothing of ours is in this status any more."""
+    ours = SubjectRequest.objects.filter(pk__in=[request.pk for request in made.values()], status=status)
+    for _ in range(_ROUNDS):
+        if not ours.exists():
+            return
+        tasks.work()
+
+
+def _each(
+    made: dict[Story, SubjectRequest], rests: set[str] | frozenset[str], act: Callable[[SubjectRequest, Story], object]
+) -> None:
+    for story, request in made.items():
+        if story.rests in rests:
+            act(SubjectRequest.objects.select_related("controller").get(pk=request.pk), story)
+
+
+def _person(request: SubjectRequest) -> Principal:
+    return data_subject(request.pk.hex, request.controller_id.hex)

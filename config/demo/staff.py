@@ -1,0 +1,50 @@
+"""Who works with the demonstration: somebody for every role, services with different scopes; no default password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from governance import audit
+from governance.access import grants, service_keys
+from governance.models import ServiceAccount, StaffUser
+from governance.policy.vocabulary import AuditType, Role
+
+if TYPE_CHECKING:
+    from governance.models import Controller
+    from governance.policy.principal import Principal
+
+OFFICER = "officer@larkspur.example"
+_STAFF = (
+    (OFFICER, "Robin Larkspur", Role.PRIVACY_OFFICER),
+    ("analyst@larkspur.example", "Sam Fell", Role.ANALYST),
+    ("support@larkspur.example", "Rosa Field", Role.SUPPORT_AGENT),
+    ("systems@larkspur.example", "Otto Reed", Role.SYSTEM_OWNER),
+    ("auditor@larkspur.example", "Maren Holt", Role.AUDITOR),
+    ("admin@larkspur.example", "Kit Sorrel", Role.ADMINISTRATOR),
+)
+#: They have no key until somebody issues one: a key that nobody keeps would only be a door.
+_SERVICES = (
+    ("demo-mailing", Role.CHECKER, ("newsletter", "surveys")),
+    ("demo-web", Role.COLLECTOR, ("newsletter", "personalisation", "partners")),
+    ("demo-analytics", Role.CHECKER, ("analytics",)),
+)
+
+
+def officer() -> StaffUser:
+    """Give the privacy officer of the demonstration."""
+    return StaffUser.objects.get(email=OFFICER)
+
+
+def appoint(controller: Controller, principal: Principal) -> None:
+    """Make whoever is missing."""
+    for email, name, role in _STAFF:
+        with transaction.atomic():
+            if not StaffUser.objects.filter(email=email).exists():
+                user = StaffUser.objects.create_user(email, name=name)
+                audit.record(AuditType.STAFF_CREATED, actor=principal, object_ref=f"staff:{user.pk.hex}")
+                grants.serve(user, controller, [role], principal=principal)
+    for name, role, purposes in _SERVICES:
+        if not ServiceAccount.objects.filter(controller=controller, name=name).exists():
+            service_keys.create_account(controller, name, [role], list(purposes), principal=principal)
