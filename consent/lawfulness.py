@@ -3,6 +3,11 @@
 Legal basis with its consent → objection → restriction → scope; each only narrows what stood before. The kernel has
 already asked whether the principal may, whether the purpose exists and whether the person is erased. Callers act on
 the reason codes, so their meaning never changes.
+
+Of several choices the later one counts, with two exceptions, both towards no. A no about one channel stands until it is
+answered about that channel: whoever stopped e-mail and later agrees to the purpose as a whole has not asked for e-mail
+again (and a pending double opt-in is confirmed, not walked around). A no about every channel stops each of them. And a
+no that was recorded after a yes counts although its clock says it is a little older: clocks of honest systems differ.
 """
 
 from __future__ import annotations
@@ -52,6 +57,8 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
         State.OBJECTED: "OBJECTION_PENDING",
     }
 )
+#: Answers about one channel that a yes for every channel does not answer.
+_STANDS: Final = lifecycle.DENIALS | {State.PENDING_CONFIRMATION}
 _REASKABLE: Final = frozenset({"CONSENT_EXPIRED", "POLICY_VERSION_STALE"})
 #: What would have to be true instead, the smallest change first: the nearest miss.
 _NEAREST: Mapping[str, str] = MappingProxyType(
@@ -92,6 +99,7 @@ class ConsentFact:
     notice_version: int | None = None
     material_version: int | None = None
     objected_at: datetime | None = None
+    recorded_at: datetime | None = None
 
 
 def decide(question: Question, facts: Facts, instant: datetime) -> Decision | None:
@@ -120,12 +128,31 @@ class _Case:
 
 
 def latest(choices: Iterable[ConsentFact]) -> ConsentFact | None:
-    """Answer the fact that counts: the later one, of two of the same moment the stricter."""
-    return max(
-        choices,
-        key=lambda fact: (fact.occurred_at, lifecycle.strictness(fact.state), _weakness(fact), fact.event_id.hex),
-        default=None,
-    )
+    """Answer the fact that counts among those about one channel and about every channel, as the module says."""
+    every = list(choices)
+    own = _last([fact for fact in every if fact.channel])
+    if own is not None and own.state in _STANDS:
+        every = [fact for fact in every if fact.channel or not _is_given(fact)]
+    return _last(every)
+
+
+def _last(choices: list[ConsentFact]) -> ConsentFact | None:
+    """Answer the later fact, of two of the same moment the stricter, and a late no before the yes it answers."""
+    found = max(choices, key=_order, default=None)
+    if found is None or found.state in lifecycle.DENIALS:
+        return found
+    return max((fact for fact in choices if _is_late_no(fact, found)), key=_order, default=found)
+
+
+def _order(fact: ConsentFact) -> tuple[datetime, int, tuple[bool, bool, float], str]:
+    return fact.occurred_at, lifecycle.strictness(fact.state), _weakness(fact), fact.event_id.hex
+
+
+def _is_late_no(fact: ConsentFact, other: ConsentFact) -> bool:
+    if fact.recorded_at is None or other.recorded_at is None or fact.recorded_at <= other.recorded_at:
+        return False
+    # The rule of one row, across channels: one stop button must not lose to a clock.
+    return lifecycle.takes_effect(other.state, other.occurred_at, fact.state, fact.occurred_at)
 
 
 def _weakness(fact: ConsentFact) -> tuple[bool, bool, float]:

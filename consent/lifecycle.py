@@ -121,11 +121,15 @@ def next_state(state: State | str, act: Act | str) -> State:
     return LEADS_TO[wanted]
 
 
-def act_towards(state: State | str, target: State | str) -> Act:
-    """Return the act that leads from one state to the other; raises IllegalTransition where none does."""
+def act_towards(state: State | str, target: State | str, *, confirms: bool = True) -> Act:
+    """Return the act that leads from one state to the other; raises IllegalTransition where none does.
+
+    `confirms` says whether what was heard proves that the person followed the confirmation: without it a form filled in
+    once more by a stranger would confirm the stranger's own first entry.
+    """
     current, goal = _known(state), State(target)
     for act in Act:
-        if LEADS_TO[act] is goal and act in POSSIBLE[current]:
+        if LEADS_TO[act] is goal and act in POSSIBLE[current] and (confirms or act is not Act.CONFIRM):
             return act
     detail = f"A consent that is {current} cannot become {goal.value}."
     raise IllegalTransition(detail)

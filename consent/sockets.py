@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from consent import lawfulness, selectors
 from consent.lawfulness import ConsentFact
@@ -14,7 +15,7 @@ from consent.lifecycle import State
 from consent.models import ConsentState
 from governance.access.facts import as_datetime, as_uuid
 from governance.policy.vocabulary import Action, permits
-from governance.registry import Fragment, Panel
+from governance.registry import Chart, Fragment, Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "cs.purpose_id", "cs.channel", "cs.state", "cs.occurred_at", "cs.event_id", "cs.consent_type", "cs.method",
-    "cs.expires_at", "cs.notice_version", "cn.material_version", "cs.objected_at",
+    "cs.expires_at", "cs.notice_version", "cn.material_version", "cs.objected_at", "cs.recorded_at",
 )  # fmt: skip
 _JOIN = (
     "LEFT JOIN consent_consentstate cs ON cs.subject_id = s.id AND {purposes} "
     "LEFT JOIN consent_privacynotice cn ON cn.id = cs.notice_id"
 )
 _PANEL_PERIOD = timedelta(days=30)
+_MOST_LINES = 8
+_NOES = frozenset({State.WITHDRAWN, State.REFUSED, State.OBJECTED})
 
 
 class ConsentLawfulness:
@@ -60,6 +63,7 @@ class ConsentLawfulness:
             notice_version=columns[8],
             material_version=columns[9],
             objected_at=as_datetime(columns[10]),
+            recorded_at=as_datetime(columns[11]),
         )
 
     def decide(self, question: Question, facts: Facts, instant: datetime) -> Decision | None:
@@ -102,15 +106,25 @@ def export(subject_id: UUID) -> Mapping[str, Any]:
 
 
 def panel(principal: Principal) -> Panel:
-    """Show how many consents were given and withdrawn in the last 30 days, to whoever may read consents."""
-    rows: list[Mapping[str, Any]] = []
-    if permits(principal.roles, Action.CONSENT_READ):
-        served = [UUID(controller) for controller in principal.controllers]
-        counts = selectors.counted(served, timezone.now() - _PANEL_PERIOD)
-        noes = sum(counts.get(state, 0) for state in (State.WITHDRAWN, State.REFUSED, State.OBJECTED))
-        if counts:
-            rows = [
-                {"label": "Consents given", "detail": str(counts.get(State.GIVEN, 0))},
-                {"label": "Withdrawn, refused or objected", "detail": str(noes)},
-            ]
-    return Panel("Consent, last 30 days", rows, "No choice was recorded in the last 30 days.", order=50)
+    """Draw how many consents were given and withdrawn in the last 30 days, for whoever may read consents."""
+    if not permits(principal.roles, Action.CONSENT_READ):
+        return Panel("Consent", (), "", order=60)
+    served = [UUID(controller) for controller in principal.controllers]
+    by_purpose: dict[str, list[int]] = {}
+    for purpose, state, count in selectors.counted(served, timezone.now() - _PANEL_PERIOD):
+        line = by_purpose.setdefault(purpose, [0, 0])
+        if state == State.GIVEN:
+            line[0] += count
+        elif state in _NOES:
+            line[1] += count
+    busiest = sorted(by_purpose.items(), key=lambda each: (-sum(each[1]), each[0]))[:_MOST_LINES]
+    chart = Chart(
+        title=gettext("Consent given and withdrawn, last 30 days"),
+        heading=gettext("Purpose"),
+        series=(gettext("given"), gettext("withdrawn or refused")),
+        tones=("accent", "grey"),
+        lines=[(purpose, counts) for purpose, counts in busiest if any(counts)],
+        empty=gettext("No choice was recorded in the last 30 days."),
+        is_stacked=False,
+    )
+    return Panel("Consent", (), "", order=60, chart=chart)

@@ -104,6 +104,7 @@ def _facts(subject: DataSubject | None) -> list[ConsentFact]:
             notice_version=row.notice_version,
             material_version=row.notice.material_version if row.notice else None,
             objected_at=row.objected_at,
+            recorded_at=row.recorded_at,
         )
         for row in rows
     ]

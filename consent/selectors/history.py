@@ -67,4 +67,5 @@ def _fact(event: ConsentEvent, material: Mapping[UUID, int]) -> ConsentFact:
         expires_at=event.expires_at,
         notice_version=revision.version if revision else None,
         material_version=material.get(revision.notice_id, 1) if revision else None,
+        recorded_at=event.recorded_at,
     )

@@ -20,6 +20,7 @@ from governance.errors import BadInput, Conflict, Erased, FieldError
 from governance.fields import Scope
 from governance.models import DataSubject, Purpose
 from governance.outbox import Thin
+from governance.policy.principal import DATA_SUBJECT
 from governance.policy.vocabulary import AuditType
 
 if TYPE_CHECKING:
@@ -171,8 +172,18 @@ def weigh(
     event = _event(subject, choice, principal, instant, event_id)
     counts, objected_at = lifecycle.weigh(row, event.state, event.occurred_at, basis=choice.purpose.lawful_basis)
     if counts:
-        lifecycle.act_towards(_current_state(row, event.occurred_at), event.state)
+        current = _current_state(row, event.occurred_at)
+        lifecycle.act_towards(current, event.state, confirms=_confirms(choice, principal))
     return Weighed(choice, event, _projected(row, event, counts=counts, objected_at=objected_at), counts)
+
+
+def _confirms(choice: Choice, principal: Principal) -> bool:
+    """Whether a choice proves that the address is theirs: the link of the message, or a visitor with a proven address.
+
+    The method is a claim of whoever calls; that the person acts is not.
+    """
+    is_person = principal.kind == DATA_SUBJECT and choice.method == ConsentEvent.Method.PREFERENCE_CENTRE
+    return is_person or choice.method == ConsentEvent.Method.DOUBLE_OPT_IN
 
 
 def evidence_of(weighed: Weighed) -> tuple[dict[str, Any], str, Scope]:

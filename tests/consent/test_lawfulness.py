@@ -259,7 +259,41 @@ def test_of_all_channels_and_this_one_the_later_counts() -> None:
     everywhere, here = fact(at=NOW - 2 * DAY), fact("withdrawn", NOW - DAY, "email")
     assert not ask(everywhere, here, question=on("email")).allowed
     assert ask(everywhere, here, question=on("sms")).allowed
-    assert ask(replace(everywhere, occurred_at=NOW), here, question=on("email")).allowed
+    # A yes for every channel does not answer a no about this one: whoever stopped e-mail did not ask for it again.
+    assert not ask(replace(everywhere, occurred_at=NOW), here, question=on("email")).allowed
+    assert ask(replace(everywhere, occurred_at=NOW), here, question=on("sms")).allowed
+
+
+@pytest.mark.parametrize(
+    ("here", "everywhere", "outcome"),
+    [  # the answer about this channel, the later one about every channel
+        ("given", "given", "allow"),
+        ("given", "withdrawn", "deny"),
+        ("given", "objected", "deny"),
+        ("withdrawn", "given", "deny"),
+        ("refused", "given", "deny"),
+        ("revoked", "given", "deny"),
+        ("invalidated", "given", "deny"),
+        ("objected", "given", "deny"),
+        ("pending_confirmation", "given", "deny"),
+        ("requested", "given", "allow"),
+        ("expired", "given", "allow"),
+    ],
+)
+def test_a_specific_no_stands_until_it_is_answered_specifically(here: str, everywhere: str, outcome: str) -> None:
+    facts = fact(here, NOW - 2 * DAY, "email"), fact(everywhere, NOW - DAY)
+    assert ask(*facts, question=on("email")).outcome == outcome
+    assert ask(fact(channel="email", at=NOW), *facts[1:], question=on("email")).allowed
+
+
+def test_a_no_for_every_channel_from_a_clock_that_runs_behind_stops_a_yes_about_one() -> None:
+    minute = timedelta(minutes=1)
+    here = fact(at=NOW - minute, channel="email", recorded_at=NOW - minute)
+    late = fact("withdrawn", NOW - 2 * minute, recorded_at=NOW)
+    assert reasons(ask(here, late, question=on("email"))) == ("deny", ("CONSENT_WITHDRAWN",))
+    # History that arrives late, and a no that was answered since, change nothing.
+    assert ask(here, replace(late, occurred_at=NOW - 10 * minute), question=on("email")).allowed
+    assert ask(here, replace(late, recorded_at=NOW - 3 * minute), question=on("email")).allowed
 
 
 def test_at_the_same_moment_the_stricter_counts() -> None:
@@ -275,7 +309,9 @@ def test_at_the_same_moment_the_stricter_counts() -> None:
 
 # --- Algebra ----------------------------------------------------------------------------------------------------------
 
-_moments = st.integers(-400, 0).map(lambda days: NOW + days * DAY)
+_moments = st.integers(-400, 0).map(lambda days: NOW + days * DAY) | st.integers(-9, 0).map(
+    lambda minutes: NOW + timedelta(minutes=minutes)
+)
 _facts = st.builds(
     fact,
     state=st.sampled_from([state.value for state in State]),
@@ -287,6 +323,7 @@ _facts = st.builds(
     method=st.sampled_from(["", "web_form"]),
     material_version=st.integers(1, 3),
     objected_at=st.none() | _moments,
+    recorded_at=st.none() | _moments,
     event_id=st.uuids(),
 )
 _purposes = st.builds(

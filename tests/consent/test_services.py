@@ -283,3 +283,27 @@ def test_a_purpose_names_what_a_no_means(house: House) -> None:
     assert services.no_for(house.offers) == "objected"
     assert not services.can_stop(house.delivery)
     assert services.can_stop(Purpose(lawful_basis="contract", direct_marketing=True))
+
+
+def test_a_pending_opt_in_is_confirmed_by_its_link_or_by_the_person_alone(
+    choose: Any, jane: DataSubject, house: House, principal: Principal
+) -> None:
+    choose("pending_confirmation", method="double_opt_in")
+    for method in ("web_form", "api", "phone", "import", "preference_centre"):  # a service may claim any of them
+        with pytest.raises(IllegalTransition):
+            choose("given", method=method)
+    assert standing(jane)[0] == "pending_confirmation"
+    choose("given", method="double_opt_in")
+    assert standing(jane)[0] == "given"
+    choose("pending_confirmation", channel="email", method="double_opt_in")
+    herself = data_subject(jane.pk.hex, house.controller.pk.hex)
+    services.record(
+        jane,
+        principal=herself,
+        purpose=house.newsletter,
+        channel="email",
+        state="given",
+        method="preference_centre",
+        notice_revision=house.notice,
+    )
+    assert standing(jane, "email")[0] == "given"

@@ -354,3 +354,12 @@ def test_a_batch_replays_only_a_few_earlier_moments(caller: Caller) -> None:
     many = caller.post("/v1/consent/check/batch", {"checks": [CHECK] + [replayed] * 11})
     assert few.status_code == 200
     assert (many.status_code, many.json()["errors"][0]["pointer"]) == (422, "/checks/11/as_of")
+
+
+def test_a_withdrawal_from_a_clock_that_runs_behind_stops_every_channel(caller: Caller) -> None:
+    now = timezone.now()
+    caller.record(channel="email", occurred_at=(now - timedelta(minutes=1)).isoformat())
+    assert caller.check(channel="email")["decision"] == "allow"
+    answer = caller.record("withdrawn", occurred_at=(now - timedelta(minutes=2)).isoformat())
+    assert answer.json()["effective"] is True
+    assert caller.check(channel="email")["reasons"] == ["CONSENT_WITHDRAWN"]
