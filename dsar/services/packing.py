@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
@@ -113,10 +114,17 @@ def _own_sections(request: SubjectRequest, machine: Principal) -> Iterator[Secti
     yield _own("requests", "Your request", [{**asked, "rights": [row.right for row in request.rights.all()]}])
     if request.subject is None:
         return
-    known = subjects.identifiers_of(
+    known = subjects.verified_identifiers_of(
         request.subject, principal=machine, purpose=RevealPurpose.ACCESS_PACKAGE, object_ref=reference_of(request)
     )
-    yield _own("identifiers", "What we know you by", [{"type": type_, "value": value} for type_, value in known])
+    known = known or [("email", contact.email)]
+    # What nobody verified may be another person's: it is said to be held, and not shown.
+    others = subjects.unverified_types(request.subject) if request.subject.identifiers.count() > 1 else {}
+    withheld = [
+        Withheld(what=f"{count} {type_}", reason="nobody verified it as yours") for type_, count in others.items()
+    ]
+    identifiers = [{"type": type_, "value": value} for type_, value in known]
+    yield replace(_own("identifiers", "What we know you by", identifiers), withheld=withheld)
     for name, export in sorted(sockets.personal_data.items()):
         for part, value in export(request.subject.pk).items():
             found = [value] if isinstance(value, Mapping) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -15,13 +16,13 @@ from dsar.services.moving import locked, move, note
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets, planning
-from governance.models import SystemStep
+from governance.models import DataSubject, SystemStep
 from governance.policy.principal import worker
 from governance.policy.vocabulary import RevealPurpose
 from governance.systems import runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from dsar.models import SubjectRequest
@@ -35,13 +36,16 @@ Identities = dict[str, list[str]]
 def plan(request: SubjectRequest, *, principal: Principal) -> RequestPlan:
     """Compute the plan from the data map as it is now and start locating; an earlier plan is replaced.
 
-    Only proven identifiers are searched by: the confirmed address, and those of the registered person behind it.
-    Raises IllegalTransition. Call outside any transaction.
+    Only proven identifiers are searched by: the confirmed address, and the verified ones of the registered person
+    behind it. Raises IllegalTransition. Call outside any transaction.
     """
     machine = worker(request.controller_id.hex)
-    identities = _identities(request, machine)
+    email = contact_of(request, principal=machine).email
+    subject = _behind(request, email)
+    identities = _identities(request, email, subject, machine)
     made = planning.plan(datasets.data_map(request.controller), frozenset(identities), frozenset(rights_of(request)))
-    return _store(request.pk, made, identities, principal)
+    made = replace(made, notes=(*made.notes, *_left_out(request, subject)))
+    return _store(request.pk, made, identities, subject, principal)
 
 
 @transaction.atomic(durable=True)
@@ -106,9 +110,14 @@ def _count(step: SystemStep) -> dict[str, Any]:
     return {"rows": 0 if failed else step.rows or 0, "error": step.error if failed else "", "system": step.system.key}
 
 
-def _store(request_id: UUID, made: Plan, identities: Identities, principal: Principal) -> RequestPlan:
+def _store(
+    request_id: UUID, made: Plan, identities: Identities, subject: DataSubject | None, principal: Principal
+) -> RequestPlan:
     with transaction.atomic(durable=True):
         request = locked(request_id)
+        if request.subject_id is not None and subject is None:
+            request.subject = None
+            request.save(update_fields=["subject"])
         if request.status != Status.PLANNING:
             move(request, Event.REPLAN, principal=principal)
             if not request.outcomes.filter(outcome="erased").exists():
@@ -125,20 +134,36 @@ def _store(request_id: UUID, made: Plan, identities: Identities, principal: Prin
     return row
 
 
-def _identities(request: SubjectRequest, machine: Principal) -> Identities:
-    contact = contact_of(request, principal=machine)
-    found: Identities = {"email": [contact.email]}
-    if request.subject is not None:
-        known = subjects.identifiers_of(
-            request.subject,
-            principal=machine,
-            purpose=RevealPurpose.SUBJECT_REQUEST,
-            object_ref=reference_of(request),
+def _behind(request: SubjectRequest, email: str) -> DataSubject | None:
+    """Give the person of the request, unless nothing but an unverified link leads there from the proven address.
+
+    Whoever gets their own address registered beside somebody's customer number would receive that person's data.
+    """
+    known = request.subject
+    if known is None or known.status == DataSubject.Status.ERASED:
+        return known
+    return known if subjects.match_proven(request.controller_id, "email", email) == known else None
+
+
+def _identities(request: SubjectRequest, email: str, subject: DataSubject | None, machine: Principal) -> Identities:
+    found: Identities = {"email": [email]}
+    if subject is not None:
+        known = subjects.verified_identifiers_of(
+            subject, principal=machine, purpose=RevealPurpose.SUBJECT_REQUEST, object_ref=reference_of(request)
         )
         for type_, value in known:
             if value not in found.setdefault(type_, []):
                 found[type_].append(value)
     return found
+
+
+def _left_out(request: SubjectRequest, subject: DataSubject | None) -> Iterator[str]:
+    """Say by what was not searched, so that an officer can have it verified: types and counts only."""
+    if subject is not None and subject.identifiers.count() > 1:
+        for type_, count in subjects.unverified_types(subject).items():
+            yield f"Not searched by {count} {type_} registered for the person: nobody verified it."
+    elif request.subject is not None:
+        yield "The address is registered beside other identifiers and not verified: what they lead to is left out."
 
 
 def _lanes(made: Plan) -> dict[str, int]:

@@ -134,7 +134,10 @@ def build_house(tmp_path: Path) -> House:
 @pytest.fixture
 def ann(house: House) -> DataSubject:
     return subjects.register(
-        house.controller, [("email", ANN), ("customer_id", "1")], principal=operator(house.controller.pk.hex)
+        house.controller,
+        [("email", ANN), ("customer_id", "1")],
+        principal=operator(house.controller.pk.hex),
+        verified=True,
     )
 
 

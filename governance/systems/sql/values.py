@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: A date, or the date of an instant, with a part that is zero.
 _ZEROS = re.compile(r"(0000-\d\d-\d\d|\d{4}-00-\d\d|\d{4}-\d\d-00)([ T][0-9:.]+)?")
+#: How a whole number is written; what Python reads besides ("0_2", "2e0", Arabic digits) would be another name of the same row.
+_WHOLE = re.compile(r"-?[0-9]+")
 _CLOCK = re.compile(r"(-?)(\d{1,3}):(\d\d):(\d\d(?:\.\d{1,6})?)")
 
 
@@ -117,7 +119,7 @@ def _for_sqlite(value: Any, kind: Kind) -> Any:
     if kind is Kind.BINARY and isinstance(value, str):
         return _bytes(value)
     if kind in (Kind.INTEGER, Kind.NUMBER) and isinstance(value, str):
-        return _sqlite_number(value)
+        return _sqlite_number(value, kind)
     if kind is Kind.TEXT and isinstance(value, int | float):
         return str(value)
     if isinstance(value, Decimal | uuid.UUID | datetime | date | time | dict | list):
@@ -133,7 +135,9 @@ def _sqlite_text(value: Any) -> Any:
     return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
 
 
-def _sqlite_number(value: str) -> Any:
+def _sqlite_number(value: str, kind: Kind) -> Any:
+    if kind is Kind.INTEGER and not _WHOLE.fullmatch(value) and _is_numeric(value):
+        raise NoMatch  # SQLite itself would read "2e0" or " 2" as 2
     for convert in (int, float):
         try:
             number = convert(value)
@@ -144,7 +148,17 @@ def _sqlite_number(value: str) -> Any:
     return value
 
 
+def _is_numeric(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _integer(value: Any) -> int:
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise ValueError("not a whole number")
     number = int(value)
     if not -(2**63) <= number < 2**64:
         raise ValueError("out of range")

@@ -43,11 +43,38 @@ def test_other_identifiers_of_the_registered_person_are(house: House) -> None:
         house.controller,
         [("email", "new@example.net"), ("customer_id", "2")],
         principal=operator(house.controller.pk.hex),
+        verified=True,
     )
     request = planned(house, "access", email="new@example.net")
     counts = request.plans.get().counts
     assert counts["store.customer"]["rows"] == 1
     assert counts["store.invoice"]["rows"] == 1
+
+
+@pytest.mark.parametrize("order", ["her_address_first", "his_number_first"])
+@pytest.mark.parametrize("verified", [(), ("his",), ("hers",)])
+def test_a_link_nobody_verified_leads_to_nobody(house: House, order: str, verified: tuple[str, ...]) -> None:
+    """A service passed on what a form said: Mallory's address beside Bob's number. She proves the address."""
+    hers, his = ("email", "mallory@example.net"), ("customer_id", "2")
+    machine = operator(house.controller.pk.hex)
+    first, then = (hers, his) if order == "her_address_first" else (his, hers)
+    is_first_verified = ("hers" if first is hers else "his") in verified
+    subjects.register(house.controller, [first], principal=machine, verified=is_first_verified)
+    is_then_verified = ("hers" if then is hers else "his") in verified
+    person = subjects.register(house.controller, [first, then], principal=machine, verified=is_then_verified)
+    request = planned(house, "access", "erasure", email=hers[1])
+    assert {count["rows"] for count in request.plans.get().counts.values()} == {0}
+    assert request.subject == (person if verified == ("hers",) else None)
+    told = " ".join(request.plans.get().plan["notes"])
+    assert ("customer_id" in told) is (request.subject is not None)
+    assert "2" not in told
+
+
+def test_an_address_that_is_all_we_know_needs_no_other_proof(house: House) -> None:
+    person = subjects.register(
+        house.controller, [("email", "new@example.net")], principal=operator(house.controller.pk.hex)
+    )
+    assert planned(house, "access", email="new@example.net").subject == person
 
 
 def test_the_same_facts_give_the_same_digest_and_others_another(house: House, ann: DataSubject) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from governance.catalogue.planning import Node
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+BADGE = "identity: customer_id"
 ANN = {"email": ["ann@example.org"]}
 MEMBERS = """
 CREATE TABLE member (
@@ -97,6 +98,18 @@ def test_an_empty_key_names_no_row(tmp_path: Path) -> None:
         shop.collection("person", shop.key("email"), shop.field("owner", "user.contact.email", "identity: email"))
     )
     node = planning.plan(data_map, {"email"}, {"access"}).node(CollectionRef("shop", "person"))
-    with database("sqlite", "", tmp_path, script) as url, SqlSystem(url) as system:
-        with pytest.raises(SystemRefused, match="without a key"):
-            system.locate(node, ANN, {})
+    refused = pytest.raises(SystemRefused, match="without a key")
+    with database("sqlite", "", tmp_path, script) as url, SqlSystem(url) as system, refused:
+        system.locate(node, ANN, {})
+
+
+@pytest.mark.parametrize("spelt", ["1_1", "011e0", "11e0", "11.0", "\u0661\u0661", "+11", "1 1", "0x0b"])
+def test_a_number_has_one_spelling(url: str, spelt: str) -> None:
+    """Another spelling is another identifier to the service: it must not find the same row."""
+    data_map = shop.described(
+        shop.collection("member", shop.key("club"), shop.key("number"), shop.field("badge", "user.unique_id", BADGE))
+    )
+    node = planning.plan(data_map, {"customer_id"}, {"access"}).node(CollectionRef("shop", "member"))
+    with SqlSystem(url) as system:
+        assert system.locate(node, {"customer_id": ["11"]}, {}).rows == ((1, 1),)
+        assert system.locate(node, {"customer_id": [spelt]}, {}).rows == ()

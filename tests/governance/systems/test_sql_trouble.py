@@ -56,7 +56,9 @@ def test_a_read_only_file_refuses_and_stays_as_it_was(path: Path) -> None:
     made = plan_of(people())
     with SqlSystem(f"sqlite:///{path}") as system:
         event.listen(
-            system._engine, "connect", lambda connection, _record: connection.execute("PRAGMA query_only = ON")
+            system._engine,  # noqa: SLF001  the only way to a file that cannot be written, also for root
+            "connect",
+            lambda connection, _record: connection.execute("PRAGMA query_only = ON"),
         )
         found = locate_all(made, {"shop": system}, ANN)
         with pytest.raises(SystemRefused, match="read-only") as caught:
