@@ -13,6 +13,7 @@ import urllib3
 
 from governance.crypto import keyring
 
+Process = subprocess.Popen[bytes]
 PROJECT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60
 
@@ -22,7 +23,7 @@ class Installation:
 
     def __init__(self, folder: Path, database_url: str, *, redis_url: str = "") -> None:
         self.folder, self.redis_url = folder, redis_url
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
         keyring.generate(folder / "keyring")
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -78,7 +79,7 @@ class Installation:
         _wait_until_ready(address, process)
         return address
 
-    def worker(self) -> "subprocess.Popen[bytes]":
+    def worker(self) -> Process:
         """Start one more worker."""
         alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         name = f"worker-{len(self.processes)}"
@@ -87,7 +88,7 @@ class Installation:
             *alone, "--hostname", f"{name}@localhost",
         )  # fmt: skip
 
-    def scheduler(self) -> "subprocess.Popen[bytes]":
+    def scheduler(self) -> Process:
         """Start a scheduler; a second one, started by accident, knows nothing of the first."""
         name = f"scheduler-{len(self.processes)}"
         schedule = str(self.folder / name)
@@ -96,7 +97,7 @@ class Installation:
             "--pidfile", "",
         )  # fmt: skip
 
-    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+    def kill(self, process: Process) -> None:
         """End a process the hard way, as `kill -9` does."""
         process.send_signal(signal.SIGKILL)
         process.wait(10)
@@ -122,10 +123,13 @@ class Installation:
         """Answer everything the processes wrote."""
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
-    def _start(self, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _start(self, name: str, *arguments: str) -> Process:
         log = (self.folder / f"{name}.log").open("ab")
+        environment = dict(self.environment)
+        if environment["DATABASE_URL"].startswith("postgresql"):
+            environment["DATABASE_URL"] += f"?application_name={name}"  # the server can tell who asks
         process = subprocess.Popen(  # our own interpreter
-            [sys.executable, *arguments], cwd=PROJECT, env=self.environment, stdout=log, stderr=log
+            [sys.executable, *arguments], cwd=PROJECT, env=environment, stdout=log, stderr=log
         )
         log.close()
         self.processes.append(process)
@@ -139,7 +143,7 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_ready(address: str, process: Process) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:

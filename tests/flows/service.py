@@ -5,6 +5,9 @@ from typing import Any
 
 import urllib3
 
+#: Several threads may call several servers at once.
+_POOL = urllib3.PoolManager(maxsize=16, retries=False)
+
 
 class Service:
     """Calls the doors of one server with one key."""
@@ -22,13 +25,13 @@ class Service:
     def post(self, path: str, body: object, expect: int = 200) -> Any:
         """Call a door and answer what it says; the status must be the expected one."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        answer = urllib3.request("POST", self.address + path, body=data, headers=self._headers, retries=False)
+        answer = _POOL.request("POST", self.address + path, body=data, headers=self._headers)
         assert answer.status == expect, (path, answer.status, answer.data[:2000])
         return json.loads(answer.data)
 
     def get(self, path: str, expect: int = 200) -> Any:
         """Read a door."""
-        answer = urllib3.request("GET", self.address + path, headers=self._headers, retries=False)
+        answer = _POOL.request("GET", self.address + path, headers=self._headers)
         assert answer.status == expect, (path, answer.status, answer.data[:2000])
         return json.loads(answer.data)
 
