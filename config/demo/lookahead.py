@@ -52,7 +52,7 @@ def look_ahead(request: DeskRequest) -> HttpResponse:
         "counts": queue.counts(principal, then),
         "rows": queue.first(principal, then, _SHOWN),
         "run_out": _run_out(request, now, then) if request.desk.may(Action.CONSENT_READ) else None,
-        "here": reverse("admin:look_ahead"),
+        "here": reverse("admin:requests_ahead"),
     }
     return pages.render(request, "demo/look_ahead.html", context)
 
@@ -60,7 +60,7 @@ def look_ahead(request: DeskRequest) -> HttpResponse:
 def register() -> None:
     """Put the page into the console."""
     pages.register(
-        "demonstration/", look_ahead, "look_ahead", label="Look ahead", section="Today", action=Action.REQUEST_READ
+        "demonstration/", look_ahead, "requests_ahead", label="Look ahead", section="Today", action=Action.REQUEST_READ
     )
 
 

@@ -127,7 +127,7 @@ def test_the_checklist_costs_the_same_with_more_requests(controller: Controller,
 
 
 def figures(desk: Client, days: int | str) -> tuple[str, Any]:
-    response = desk.get(reverse("admin:look_ahead"), {"days": days})
+    response = desk.get(reverse("admin:requests_ahead"), {"days": days})
     assert response.status_code == 200
     assert Page(response).problems() == []
     return response.content.decode(), response.context
@@ -178,9 +178,9 @@ def test_nobody_looks_farther_than_a_year(quiet_desk: Client) -> None:
 )
 def test_the_look_ahead_has_its_door(db: None, role: Role, status: int) -> None:
     visitor = signed_in(of_staff(Controller.objects.create(slug="quiet", name="Quiet"), role))
-    assert visitor.get(reverse("admin:look_ahead")).status_code == status
+    assert visitor.get(reverse("admin:requests_ahead")).status_code == status
 
 
 def test_the_look_ahead_is_part_of_the_demonstration(quiet_desk: Client, settings: Any) -> None:
     settings.GOVERNANCE_DEMO = False
-    assert quiet_desk.get(reverse("admin:look_ahead")).status_code == 404
+    assert quiet_desk.get(reverse("admin:requests_ahead")).status_code == 404
