@@ -8,6 +8,7 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from governance.access import second_factor, sign_in
 
@@ -21,7 +22,7 @@ class _CheckedCode:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _tidy(self)
+        _tidy(self, _("From your authenticator app, or one of your recovery codes."))
 
     def clean_code(self) -> str:
         try:
@@ -73,7 +74,7 @@ class EnrolAppForm(ActivateTOTPForm):
         super().__init__(*args, **kwargs)
         session.pop(SECRET_SESSION_KEY, None)
         session[_SEALED_KEY] = second_factor.seal(self.secret)
-        _tidy(self)
+        _tidy(self, _("Six digits, from the app."))
 
     def clean_code(self) -> str:
         code: str = super().clean_code()
@@ -81,8 +82,9 @@ class EnrolAppForm(ActivateTOTPForm):
         return code
 
 
-def _tidy(form: Any) -> None:
-    """Leave the label to say what the field is for: a placeholder would vanish at the first digit."""
+def _tidy(form: Any, hint: Any) -> None:
+    """Say beside the field where the code comes from: a placeholder would vanish at the first digit."""
+    form.fields["code"].help_text = hint
     form.fields["code"].widget.attrs = {"autocomplete": "one-time-code", "inputmode": "numeric"}
 
 

@@ -82,7 +82,7 @@ def _start_over(email: str, controller: Controller) -> str:
 
 def _controller(slug: str | None) -> Controller:
     which = {"slug": slug} if slug else {"is_default": True}
-    found = Controller.objects.filter(**which).first()
+    found: Controller | None = Controller.objects.filter(**which).first()
     if found is None:
         known = ", ".join(Controller.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
         message = f"Name a controller with --controller; there are: {known}."
