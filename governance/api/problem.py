@@ -6,8 +6,6 @@ import structlog
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views.defaults import page_not_found
-from django.views.defaults import server_error as plain_server_error
 from rest_framework import exceptions as drf
 
 from governance.errors import (
@@ -113,20 +111,6 @@ def _host(_exc: Any) -> GovernanceError:
     error = BadInput("Call the service by a name in ALLOWED_HOSTS")
     error.status, error.code, error.title = 400, "request.host", "The service is not known by this name"
     return error
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer an unknown address: a problem where services call, a page where people look."""
-    if request.path_info.startswith("/v1/"):
-        return problem(NotFound("See /schema/ for the doors there are"), request_id(request))
-    return page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a failure that nobody caught, in the same two forms."""
-    if request.path_info.startswith("/v1/"):
-        return problem(GovernanceError(), request_id(request))
-    return plain_server_error(request)
 
 
 def _not_acceptable(_exc: Any) -> GovernanceError:

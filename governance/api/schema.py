@@ -42,7 +42,7 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 _FORM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _MEANING: Final = {
-    "400": "The body cannot be read",
+    "400": "The request cannot be read",
     "403": AccessDenied.title,
     "415": "This media type is not read here",
     "5XX": "The service cannot answer now; nothing was changed that was not answered",
@@ -51,8 +51,8 @@ _MEANING: Final = {
     for error in (BadInput, NotAuthenticated, NotFound, Conflict, Erased, PayloadTooLarge, TooManyRequests)
 }
 #: What any door can answer, and any door that reads a body. The others a door names: `responses={..., 409: None}`.
-_ANYWHERE: Final = ("401", "403", "5XX")
-_WITH_BODY: Final = ("400", "413", "415", "422")
+_ANYWHERE: Final = ("400", "401", "403", "5XX")
+_WITH_BODY: Final = ("413", "415", "422")
 
 
 class DoorSchema(AutoSchema):

@@ -1,9 +1,10 @@
 """Failures outside any door, such as an address that is none: a problem for callers of the API, a page for people."""
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from governance.api.problem import problem, request_id
+from governance.api.problem import as_error, problem, request_id
 from governance.errors import AccessDenied, BadInput, GovernanceError, NotFound
 
 #: Addresses below this one answer problem+json, whatever happens.
@@ -14,6 +15,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 400: a wrong Host header, too many headers, and the like."""
     if not request.path_info.startswith(API):
         return defaults.bad_request(request, exception)
+    if isinstance(exception, DisallowedHost):
+        return problem(as_error(exception), request_id(request))
     error = BadInput("The request cannot be read")
     error.status = 400
     return problem(error, request_id(request))
@@ -30,7 +33,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 404: no route has this address, or what stands for an id in it is none."""
     if not request.path_info.startswith(API):
         return defaults.page_not_found(request, exception)
-    return problem(NotFound(), request_id(request))
+    return problem(NotFound("See /schema/ for the doors there are"), request_id(request))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.mfa.models import Authenticator
+
 from consent import services as consents
 from dsar import services as requests
 from dsar import tasks
@@ -62,6 +65,7 @@ class Estate:
     account: ServiceAccount
     key: str
     officer: StaffUser
+    passkey: Authenticator
     subject: DataSubject
     identifier: SubjectIdentifier
     purpose: Purpose
@@ -85,7 +89,16 @@ class Estate:
         return self.request.plans.order_by("-pk")[0].digest
 
     def desk(self) -> Client:
+        """The officer at the console."""
         return signed_in(self.officer)
+
+    def own_pages(self) -> Client:
+        """A colleague on the pages of their own factors, who has just shown the passkey again."""
+        client = signed_in(self.passkey.user)
+        session = client.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY][-1]["reauthenticated"] = True
+        session.save()
+        return client
 
 
 def address_of(slug: str) -> str:
@@ -124,6 +137,7 @@ def build(slug: str, folder: Path, *, is_default: bool = False) -> Estate:
         account=account,
         key=key,
         officer=officer,
+        passkey=_passkey(controller, slug),
         subject=subject,
         identifier=subject.identifiers.get(type="email"),
         purpose=purpose,
@@ -134,6 +148,14 @@ def build(slug: str, folder: Path, *, is_default: bool = False) -> Estate:
         request=_request(controller, slug, service_keys.authenticate(f"Bearer {key}")),
         event=LedgerEntry.objects.filter(controller=controller.pk).order_by("recorded_at", "pk")[0],
     )
+
+
+def _passkey(controller: Controller, slug: str) -> Authenticator:
+    colleague = staff(controller, Role.PRIVACY_OFFICER, email=f"colleague@{slug}.example")
+    colleague.set_password("a password of some length")
+    colleague.save()
+    data = {"name": f"{slug} passkey", "credential": {}}
+    return Authenticator.objects.create(user=colleague, type=Authenticator.Type.WEBAUTHN, data=data)
 
 
 def _system(controller: Controller, slug: str, folder: Path) -> tuple[System, Dataset]:
