@@ -16,7 +16,7 @@ class DsarConfig(AppConfig):
         from dsar import admin, sockets, tasks
         from governance import registry
 
-        registry.register_work("dsar.requests", tasks.work)
+        registry.register_work("requests", tasks.work)
         registry.register_personal_data("dsar", sockets.personal_data)
         registry.register_panel(sockets.panel)
         admin.register()

@@ -114,8 +114,12 @@ class AccessDenied(GovernanceError):
 
 
 class CodeRefused(GovernanceError):
-    """A one-time code is wrong, used, expired, replaced or tried too often; which of these is not said."""
+    """A one-time code is wrong, used, expired, replaced or tried too often; which of these is not said.
 
+    `is_counted` says to the service whether it spent an attempt: what spends none leaves no row behind either.
+    """
+
+    is_counted = False
     code = "proof.refused"
     status = 403
     title = "This code cannot be used"

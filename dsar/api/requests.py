@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from uuid import uuid4
 
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
 from dsar import services
@@ -25,6 +26,7 @@ from dsar.api.serializers import (
 from dsar.lifecycle import Status
 from dsar.models import RequestPackage, SubjectRequest
 from governance import access
+from governance.api import idempotency
 from governance.api.authentication import ServiceKeyAuthentication, StaffSessionAuthentication
 from governance.api.views import Door
 from governance.errors import CodeRefused, NotFound
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 #: How long a fresh code opens the package to the service that passed it on.
 OPEN_FOR = timedelta(minutes=30)
+_IDEMPOTENCY: Final = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats the first answer for a day."
+)
 
 
 class RequestDoor(Door):
@@ -59,10 +64,21 @@ class RequestsDoor(Door):
 
     action: ClassVar[Action] = Action.REQUEST_CREATE
 
-    @extend_schema(operation_id="record_request", request=RequestInput, responses={201: RequestOutput, 429: None})
+    @extend_schema(
+        operation_id="record_request",
+        request=RequestInput,
+        responses={201: RequestOutput, 409: None, 429: None},
+        parameters=[_IDEMPOTENCY],
+    )
     def post(self, request: Request) -> Response:
-        del request
+        key = idempotency.key_of(request)
+        # Read before DRF parses it: the digest is over the bytes that were sent.
+        body = request._request.body  # noqa: SLF001  # DRF offers no other way to the raw body
         data = self.read(RequestInput)
+        status, answer = idempotency.once(self.principal, key, body, lambda: (201, self._receive(data, key)))
+        return Response(answer, status=status)
+
+    def _receive(self, data: dict[str, Any], key: str) -> dict[str, Any]:
         pairs = [(item["type"], item["value"]) for item in data["identifiers"]]
         email = next(value for type_, value in pairs if type_ == "email")
         intake = services.Intake(
@@ -73,8 +89,9 @@ class RequestsDoor(Door):
             regime=data["regime"],
             language=data["language"],
             received_at=data.get("received_at"),
+            id=idempotency.stable_id(self.principal, key) or uuid4(),
         )
-        return Response(shown(services.receive(self.controller, intake, principal=self.principal)), status=201)
+        return shown(services.receive(self.controller, intake, principal=self.principal))
 
 
 class OneRequestDoor(RequestDoor):

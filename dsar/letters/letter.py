@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.template.loader import render_to_string
+from django.utils import translation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ class Letter:
     reference: str
     sender: str
     contact: str
+    language: str = "en"
     button: str = ""
     link: str = ""
     lists: Sequence[tuple[str, Sequence[str]]] = field(default_factory=tuple)
@@ -32,8 +34,12 @@ class Letter:
 
     def text(self) -> str:
         """Write it as plain text."""
-        return render_to_string("dsar/letters/letter.txt", {"letter": self})
+        return self._written("dsar/letters/letter.txt")
 
     def html(self) -> str:
         """Write the same in HTML: no remote image, no tracking, one button."""
-        return render_to_string("dsar/letters/letter.html", {"letter": self})
+        return self._written("dsar/letters/letter.html")
+
+    def _written(self, template: str) -> str:
+        with translation.override(self.language):
+            return render_to_string(template, {"letter": self})

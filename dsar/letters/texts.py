@@ -2,161 +2,228 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from dsar.deadlines import in_words
 from dsar.letters.letter import Letter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from dsar.models import SubjectRequest
+    from governance.models import Controller
+
+Given = ParamSpec("Given")
 
 #: What the person asked for, as it reads in a sentence.
 ASKED = {
-    "access": "a copy of what we hold about you",
-    "erasure": "the deletion of what we hold about you",
+    "access": _("a copy of what we hold about you"),
+    "erasure": _("the deletion of what we hold about you"),
 }
 _REFUSALS = {
-    "suspected_fraud": "we have reason to believe that it was not made by the person it is about.",
-    "insufficient_verification": "we could not establish that it came from the person it is about.",
-    "no_match": "we hold nothing under the address you gave us.",
-    "claim_not_covered": "the law does not give this right for the data in question.",
-    "outside_jurisdiction": "the law you named does not apply to the data we hold.",
-    "too_many_requests": "we answered the same request a short while ago.",
-    "other": "of a reason that we will explain to you in person; please contact us.",
+    "suspected_fraud": _("we have reason to believe that it was not made by the person it is about."),
+    "insufficient_verification": _("we could not establish that it came from the person it is about."),
+    "no_match": _("we hold nothing under the address you gave us."),
+    "claim_not_covered": _("the law does not give this right for the data in question."),
+    "outside_jurisdiction": _("the law you named does not apply to the data we hold."),
+    "too_many_requests": _("we answered the same request a short while ago."),
+    "other": _("of a reason that we will explain to you in person; please contact us."),
 }
 _EXTENSIONS = {
-    "complexity": "your request is complex",
-    "number_of_requests": "we have received many requests",
+    "complexity": _("your request is complex"),
+    "number_of_requests": _("we have received many requests"),
 }
 
 
+def _in_their_language(write: Callable[Concatenate[SubjectRequest, Given], Letter]) -> Callable[..., Letter]:
+    """Write a letter in the language of whoever gets it, not of whoever pressed the button."""
+
+    @wraps(write)
+    def written(request: SubjectRequest, *given: Given.args, **named: Given.kwargs) -> Letter:
+        with translation.override(request.language):
+            return write(request, *given, **named)
+
+    return written
+
+
+@_in_their_language
 def received(request: SubjectRequest, due_on: date) -> Letter:
     """Say that the address is proven and the work begins."""
     return _letter(
         request,
-        title="We have your request",
+        title=gettext("We have your request"),
         paragraphs=(
-            f"You asked for {asked(request)}.",
-            f"You confirmed your address. We will answer by {in_words(due_on)}.",
-            "You do not need to do anything now. You can follow your request, or withdraw it, at any time.",
+            gettext("You asked for %(what)s.") % {"what": asked(request)},
+            gettext("You confirmed your address. We will answer by %(date)s.") % {"date": _day(due_on)},
+            gettext("You do not need to do anything now. You can follow your request, or withdraw it, at any time."),
         ),
-        button="Follow your request",
-        link=link("/privacy/return/"),
+        button=gettext("Follow your request"),
+        link=link(request.controller, "/privacy/return/"),
     )
 
 
+@_in_their_language
 def extended(request: SubjectRequest, reason: str, until: date) -> Letter:
     """Say that more time is needed, and why (GDPR Art. 12(3))."""
+    facts = {"why": _EXTENSIONS[reason], "date": _day(until)}
     return _letter(
         request,
-        title="We need more time",
+        title=gettext("We need more time"),
         paragraphs=(
-            f"You asked for {asked(request)}.",
-            f"We need more time because {_EXTENSIONS[reason]}. We will answer by {in_words(until)} at the latest.",
+            gettext("You asked for %(what)s.") % {"what": asked(request)},
+            gettext("We need more time because %(why)s. We will answer by %(date)s at the latest.") % facts,
             _complain(request),
         ),
+        button=gettext("Follow your request"),
+        link=link(request.controller, "/privacy/return/"),
     )
 
 
+@_in_their_language
 def refused(request: SubjectRequest, reason: str) -> Letter:
     """Say no, why, and where to turn to (GDPR Art. 12(4))."""
+    facts = {"what": asked(request), "why": _REFUSALS[reason]}
     return _letter(
         request,
-        title="We cannot do what you asked",
+        title=gettext("We cannot do what you asked"),
         paragraphs=(
-            f"You asked for {asked(request)}. We do not do this, because {_REFUSALS[reason]}",
-            "If you think this is wrong, answer us: a person will look at it.",
+            gettext("You asked for %(what)s. We do not do this, because %(why)s") % facts,
+            gettext("If you think this is wrong, answer us: a person will look at it."),
             _complain(request),
         ),
     )
 
 
+@_in_their_language
+def lapsed(request: SubjectRequest) -> Letter:
+    """Say that nobody proved the address, so that whoever did ask can ask again."""
+    return _letter(
+        request,
+        title=gettext("We could not go on with your request"),
+        paragraphs=(
+            gettext("You asked for %(what)s. The code that we sent to this address was not used.")
+            % {"what": asked(request)},
+            gettext("So we could not be sure that it was you who asked, and stopped. Nothing was changed."),
+            gettext("You can ask again whenever you like. If you did not ask, you do not need to do anything."),
+        ),
+        button=gettext("Ask again"),
+        link=link(request.controller, "/privacy/"),
+    )
+
+
+@_in_their_language
 def withdrawn(request: SubjectRequest) -> Letter:
     """Confirm that the person changed their mind."""
     return _letter(
         request,
-        title="You withdrew your request",
+        title=gettext("You withdrew your request"),
         paragraphs=(
-            f"You had asked for {asked(request)}. We stopped working on it and changed nothing.",
-            "You can ask again whenever you like.",
+            gettext("You had asked for %(what)s. We stopped working on it and changed nothing.")
+            % {"what": asked(request)},
+            gettext("You can ask again whenever you like."),
         ),
     )
 
 
+@_in_their_language
 def access_ready(request: SubjectRequest, until: date, withheld: Sequence[str]) -> Letter:
     """Say that the copy can be fetched, and what is not in it."""
     return _letter(
         request,
-        title="Your copy is ready",
+        title=gettext("Your copy is ready"),
         paragraphs=(
-            "The copy of what we hold about you is ready. It is not in this letter, so that nobody else reads it.",
-            f"You can download it until {in_words(until)}. We will send you a new code first.",
+            gettext(
+                "The copy of what we hold about you is ready. It is not in this letter, so that nobody else reads it."
+            ),
+            gettext("You can download it until %(date)s. We will send you a new code first.") % {"date": _day(until)},
         ),
-        button="Get your copy",
-        link=link("/privacy/return/"),
-        lists=(("What is not in it, and why", withheld),) if withheld else (),
+        button=gettext("Get your copy"),
+        link=link(request.controller, "/privacy/return/"),
+        lists=((gettext("What is not in it, and why"), withheld),) if withheld else (),
         after=(_complain(request),),
     )
 
 
+@_in_their_language
 def erasure_done(request: SubjectRequest, erased: Sequence[str], retained: Sequence[str]) -> Letter:
     """Say what was deleted, and what has to stay until when (GDPR Art. 17(3))."""
-    lists = [("What we deleted", erased)] if erased else []
+    lists = [(gettext("What we deleted"), erased)] if erased else []
     if retained:
-        lists.append(("What we must keep, why, and until when", retained))
+        lists.append((gettext("What we must keep, why, and until when"), retained))
+    whole, part = gettext("We deleted what we hold about you"), gettext("We deleted what we may delete")
     return _letter(
         request,
-        title="We deleted what we hold about you" if not retained else "We deleted what we may delete",
+        title=part if retained else whole,
         paragraphs=(
-            "You asked for the deletion of what we hold about you. We have done it. It cannot be undone.",
-            "What we must keep is used for nothing else."
+            gettext("You asked for the deletion of what we hold about you. We have done it. It cannot be undone."),
+            gettext("What we must keep is used for nothing else.")
             if retained
-            else "Nothing had to be kept in the systems we searched.",
+            else gettext("Nothing had to be kept in the systems we searched."),
         ),
         lists=lists,
         after=(_complain(request),),
     )
 
 
+@_in_their_language
 def not_found(request: SubjectRequest) -> Letter:
     """Say that nothing is held: an answer too (GDPR Art. 15(1) gives the right to a confirmation)."""
+    searched = gettext(
+        "You asked for %(what)s. We searched our systems for the address you confirmed and found nothing."
+    )
     return _letter(
         request,
-        title="We hold nothing under this address",
+        title=gettext("We hold nothing under this address"),
         paragraphs=(
-            f"You asked for {asked(request)}. We searched our systems for the address you confirmed and found nothing.",
-            "If you used another address with us, ask again from that address.",
+            searched % {"what": asked(request)},
+            gettext("If you used another address with us, ask again from that address."),
             _complain(request),
         ),
+        button=gettext("Ask again"),
+        link=link(request.controller, "/privacy/"),
     )
 
 
 def asked(request: SubjectRequest) -> str:
     """Name what was asked for, as part of a sentence."""
-    return " and ".join(ASKED.get(row.right, row.right.replace("_", " ")) for row in request.rights.all())
+    rights = (str(ASKED.get(row.right) or row.right.replace("_", " ")) for row in request.rights.all())
+    return gettext(" and ").join(rights)
 
 
-def link(path: str) -> str:
-    """Give an address of this service."""
-    return settings.GOVERNANCE_PUBLIC_URL.rstrip("/") + path
+def link(controller: Controller, path: str) -> str:
+    """Give an address of this service, on the controller's own host where it has one.
+
+    A request is found on the pages of its own controller alone.
+    """
+    base = urlsplit(settings.GOVERNANCE_PUBLIC_URL.rstrip("/"))
+    if controller.host:
+        base = base._replace(netloc=controller.host if base.port is None else f"{controller.host}:{base.port}")
+    return urlunsplit(base) + path
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j F Y")
 
 
 def _complain(request: SubjectRequest) -> str:
-    authority = request.controller.authority
-    where = f"with {authority}" if authority else "with the data protection authority where you live"
-    return f"You can always complain {where}, or go to court."
+    authority = request.controller.authority or gettext("the data protection authority where you live")
+    return gettext("You can always complain with %(authority)s, or go to court.") % {"authority": authority}
 
 
-def _letter(request: SubjectRequest, **parts: object) -> Letter:
+def _letter(request: SubjectRequest, **parts: Any) -> Letter:
     controller = request.controller
     return Letter(
         reference=request.reference,
         sender=request.brand.name if request.brand else controller.name,
         contact=controller.contact,
-        **parts,  # type: ignore[arg-type]  # the callers above name the letter's own fields
+        language=request.language,
+        **parts,
     )

@@ -4,44 +4,63 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from governance.models import LedgerEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
 
 _MOST: Final = 500
 _EVENTS: Final = {
-    "challenge": "A code was sent to the address",
-    "verify": "The address was proven",
-    "plan": "Everything was counted; the plan waits for approval",
-    "planned": "The plan was made and locating began",
-    "replan": "The plan is made again",
-    "approve": "The plan was approved",
-    "complete": "Every step has ended",
-    "retry": "Failed steps are tried again",
-    "respond": "The answer went out",
-    "close": "The request was closed",
-    "refuse": "The request was refused",
-    "withdraw": "The person withdrew the request",
-    "lapse": "Nobody proved the address in time",
-    "code_sent": "A fresh code was sent",
-    "address_proven": "The address was proven again",
-    "packed": "The copy was packed and sealed",
-    "erased_here": "The person was erased in this service",
-    "extended": "The deadline was extended and the person told",
-    "purged": "The request's own key was destroyed",
+    "challenge": _("A code was sent to the address"),
+    "verify": _("The address was proven"),
+    "plan": _("Everything was counted; the plan waits for approval"),
+    "planned": _("The plan was made and locating began"),
+    "replan": _("The plan is made again"),
+    "approve": _("The plan was approved"),
+    "complete": _("Every step has ended"),
+    "retry": _("Failed steps are tried again"),
+    "respond": _("The answer went out"),
+    "close": _("The request was closed"),
+    "refuse": _("The request was refused"),
+    "withdraw": _("The person withdrew the request"),
+    "lapse": _("Nobody proved the address in time"),
+    "code_sent": _("A fresh code was sent"),
+    "address_proven": _("The address was proven again"),
+    "packed": _("The copy was packed and sealed"),
+    "erased_here": _("The person was erased in this service"),
+    "extended": _("The deadline was extended and the person told"),
+    "purged": _("The request's own key was destroyed"),
 }
+_STEP: Final = "step.finished"
+#: What the service does by itself while it works.
+_MACHINE: Final = frozenset({_STEP, "subject.revealed"})
+_WHO: Final = {
+    "worker": _("this service"),
+    "data_subject": _("the person"),
+    "staff": _("staff"),
+    "service": _("a service"),
+}
+_TELLING: Final = frozenset(
+    {"access", "attempts", "erased", "erasure", "failed", "labels", "manner", "method", "not_found", "reason",
+     "retained", "rights", "rows", "until", "values"}
+)  # fmt: skip
 _TYPES: Final = {
-    "request.received": "The request came in",
-    "request.code_failed": "A wrong code was given",
-    "request.delivered": "The copy was downloaded",
-    "subject.revealed": "A sealed value was opened",
-    "subject.erased": "The person was erased in this service",
-    "key.destroyed": "A key was destroyed",
-    "access.denied": "Somebody was refused",
+    "request.received": _("The request came in"),
+    "request.code_failed": _("A wrong code was given"),
+    "request.delivered": _("The copy was downloaded"),
+    "subject.revealed": _("A sealed value was opened"),
+    "subject.erased": _("The person was erased in this service"),
+    "key.destroyed": _("A key was destroyed"),
+    "letter.failed": _("A letter could not be delivered"),
+    "access.denied": _("Somebody was refused"),
 }
 
 
@@ -50,10 +69,25 @@ class Moment:
     """One line of the story."""
 
     at: datetime
+    type: str
     words: str
     who: str
     details: str
     entry_id: UUID
+    is_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Lines that follow each other and tell one thing: what people do stands alone, what the service does is folded."""
+
+    words: str
+    moments: tuple[Moment, ...]
+
+    @property
+    def first(self) -> Moment:
+        """The line that it begins with."""
+        return self.moments[0]
 
 
 def timeline(object_ref: str) -> list[Moment]:
@@ -62,28 +96,65 @@ def timeline(object_ref: str) -> list[Moment]:
     return [_moment(row) for row in reversed(rows)]
 
 
+def chapters(moments: Iterable[Moment]) -> list[Chapter]:
+    """Fold the story: nothing is left out, every line stays within its chapter."""
+    groups = (tuple(group) for _key, group in groupby(moments, key=_chapter_key))
+    return [Chapter(_chapter_words(group), group) for group in groups]
+
+
+def _chapter_key(moment: Moment) -> tuple[str, str]:
+    if moment.type in _MACHINE:
+        return moment.who, "" if moment.type == _STEP or moment.who == _WHO["worker"] else moment.type
+    return moment.who, moment.words
+
+
+def _chapter_words(group: tuple[Moment, ...]) -> str:
+    if group[0].type not in _MACHINE:
+        return group[0].words
+    steps = sum(each.type == _STEP for each in group)
+    failed = sum(each.is_failure for each in group)
+    opened = len(group) - steps
+    parts = []
+    if steps:
+        parts.append(ngettext("%d step on the connected systems", "%d steps on the connected systems", steps) % steps)
+    if failed:
+        parts.append(ngettext("%d of them failed", "%d of them failed", failed) % failed)
+    if opened:
+        words = ngettext("sealed values were opened once", "sealed values were opened %(n)d times", opened)
+        parts.append(words % {"n": opened})
+    said = ", ".join(parts)
+    return said[:1].upper() + said[1:]
+
+
 def _moment(row: LedgerEntry) -> Moment:
     details = json.loads(row.payload).get("details", {})
-    return Moment(row.recorded_at, _words(row.type, details), _who(row.actor_ref), _details(details), row.pk)
+    return Moment(
+        row.recorded_at,
+        row.type,
+        _words(row.type, details),
+        _who(row.actor_ref),
+        _details(details),
+        row.pk,
+        is_failure=row.type == _STEP and details.get("state") == "failed",
+    )
 
 
 def _words(type_: str, details: dict[str, Any]) -> str:
-    if type_ == "step.finished":
+    if type_ == _STEP:
         place = f"{details.get('dataset', '')}.{details.get('collection', '')}".strip(".")
         return f"{str(details.get('kind', '')).capitalize()} in {place}: {details.get('state', '')}"
     event = str(details.get("event", ""))
-    return _EVENTS.get(event) or _TYPES.get(type_) or type_.replace(".", " ").replace("_", " ")
+    return str(_EVENTS.get(event) or _TYPES.get(type_) or type_.replace(".", " ").replace("_", " "))
 
 
 def _who(actor_ref: str) -> str:
     kind = actor_ref.partition(":")[0]
-    return {"worker": "this service", "data_subject": "the person", "staff": "staff", "service": "a service"}.get(
-        kind, kind
-    )
+    return str(_WHO.get(kind, kind))
 
 
 def _details(details: dict[str, Any]) -> str:
-    shown = {key: value for key, value in details.items() if key not in {"event", "before"} and value not in ("", None)}
+    """Say what helps to follow the story; the rest stands on the event's own page."""
+    shown = {key: value for key, value in details.items() if key in _TELLING and value not in ("", None)}
     return ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in shown.items())
 
 

@@ -5,34 +5,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from django.db.models import Exists, OuterRef, Q
 
 from dsar.lifecycle import Status
 from dsar.models import SubjectRequest
 from dsar.services import carrying_out, intake, planning, purging
 from governance.errors import GovernanceError
+from governance.models import SystemStep
 from governance.policy.principal import worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from uuid import UUID
 
 logger = structlog.get_logger(__name__)
 _BATCH: Final = 100
+_UNFINISHED: Final = (SystemStep.State.PENDING.value, SystemStep.State.CLAIMED.value)
 #: Parts one request may take in one call, so that a mistake here cannot spin for ever.
 _PARTS: Final = 6
 
 
 def advance() -> int:
     """Take every waiting request as far as it goes now; answers how many parts were done."""
-    done = 0
-    waiting = SubjectRequest.objects.filter(status__in=list(_PARTS_OF)).order_by("due_at", "pk")
-    for request_id, status in list(waiting.values_list("pk", "status")[:_BATCH]):
-        done += _advance_one(request_id, status)
-    return done
+    return sum(_advance_one(request_id, status) for request_id, status in _waiting())
 
 
 def tidy() -> int:
     """Let go, close and purge what is due; answers how many."""
     return intake.send_waiting() + intake.lapse_due() + purging.close_answered() + purging.purge_due()
+
+
+def _waiting() -> Iterator[tuple[UUID, str]]:
+    """Walk all requests that nothing is queued for, in portions, least time left first.
+
+    Whatever number of them cannot move today (a system is down, a plan was tampered with) holds up no other.
+    """
+    unfinished = SystemStep.objects.filter(job=OuterRef("pk"), state__in=_UNFINISHED)
+    rows = SubjectRequest.objects.filter(~Exists(unfinished), status__in=list(_PARTS_OF)).order_by("due_at", "pk")
+    after = Q()
+    while portion := list(rows.filter(after).values_list("pk", "status", "due_at")[:_BATCH]):
+        yield from ((request_id, status) for request_id, status, _due_at in portion)
+        request_id, _status, due_at = portion[-1]
+        after = Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=request_id)
 
 
 def _advance_one(request_id: object, status: str) -> int:

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from dsar import letters
-from dsar.lifecycle import Event, Status
+from dsar.errors import IllegalTransition
+from dsar.lifecycle import Event, Status, is_open
 from dsar.models import SubjectRequest
 from dsar.services.carrying_out import open_next
 from dsar.services.clocks import extended
-from dsar.services.moving import end, locked, move, note
+from dsar.services.moving import end, locked, move, note, owned
 from dsar.services.planning import newest
 from dsar.services.posting import post
 from dsar.verification import contact_of
@@ -79,15 +80,20 @@ def withdraw(request: SubjectRequest, *, principal: Principal) -> SubjectRequest
 
 
 def extend(request: SubjectRequest, reason: str, *, principal: Principal) -> SubjectRequest:
-    """Take longer, for a reason the law knows; the person is told in the same transaction. Raises DeadlineRefused."""
+    """Take longer, for a reason the law knows; the person is told in the same transaction.
+
+    Raises IllegalTransition unless the request is open and its address proven, DeadlineRefused.
+    """
+    _require_running(request)
     address = _address(request)
     with transaction.atomic(durable=True):
         request = locked(request.pk)
+        _require_running(request)
         rows = [extended(request, row, reason) for row in request.rights.all()]
         for row in rows:
             row.save(update_fields=["due_on", "due_at", "derivation", "extended_until", "extension_reason"])
         request.due_at = min(row.due_at for row in rows)
-        request.save(update_fields=["due_at"])
+        request.save(update_fields=["due_at", *owned(request, principal)])
         until = min(row.due_on for row in rows)
         note(
             request,
@@ -96,6 +102,11 @@ def extend(request: SubjectRequest, reason: str, *, principal: Principal) -> Sub
         )
         _write(request, letters.extended(request, reason, until), address)
     return request
+
+
+def _require_running(request: SubjectRequest) -> None:
+    if request.verified_at is None or not is_open(request.status):
+        raise IllegalTransition("A deadline is extended while the request is open and its address is proven.")
 
 
 def _address(request: SubjectRequest) -> str:

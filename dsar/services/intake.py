@@ -20,9 +20,10 @@ from dsar.services.clocks import clocks
 from dsar.services.moving import end, locked, move, note
 from dsar.services.posting import post
 from dsar.services.references import new_reference, normal_reference
-from dsar.verification import challenge, contact_of, is_contact, seal_contact
+from dsar.verification import challenge, contact_of, is_contact, reference_of, seal_contact
 from governance import vault
 from governance.errors import BadInput, CodeRefused, FieldError, TooManyRequests
+from governance.models import LedgerEntry
 from governance.policy.principal import data_subject, worker
 from governance.policy.vocabulary import AuditType
 from governance.subjects import proving
@@ -64,6 +65,9 @@ def receive(controller: Controller, intake: Intake, *, principal: Principal) -> 
     What staff or a service heard is recorded whatever the limits say: the law's clock runs since the person asked.
     Raises BadInput, RightNotCovered, and TooManyRequests towards a visitor of the portal.
     """
+    known = SubjectRequest.objects.filter(pk=intake.id, controller=controller, created_by=principal.ref).first()
+    if known is not None:  # a repeated call
+        return known
     now = timezone.now()
     _require_usable(intake, now)
     received_at = intake.received_at or now
@@ -85,7 +89,12 @@ def receive(controller: Controller, intake: Intake, *, principal: Principal) -> 
     for row in rows:
         row.request = request
         row.save(force_insert=True)
-    details = {"rights": sorted(intake.rights), "regime": intake.regime, "manner": intake.manner}
+    details = {
+        "rights": sorted(intake.rights),
+        "regime": intake.regime,
+        "manner": intake.manner,
+        "claimed": sorted(type_ for type_, _value in intake.claimed),
+    }
     note(request, principal=principal, details=details, type_=AuditType.REQUEST_RECEIVED)
     if is_challenged:
         move(request, Event.CHALLENGE, principal=principal)
@@ -101,8 +110,9 @@ def verify(request: SubjectRequest, code: str, *, principal: Principal) -> Subje
         raise CodeRefused
     try:
         proven = proving.confirm(request.proof_id, code)
-    except CodeRefused:
-        _note_refused(request.pk, principal)
+    except CodeRefused as refused:
+        if refused.is_counted:  # otherwise anybody could fill the ledger with guesses at a code that is spent
+            _note_refused(request.pk, principal)
         raise
     return _proven(request.pk, proven, principal)
 
@@ -160,12 +170,14 @@ def find_again(controller: Controller, typed_reference: str, proof_id: UUID, cod
 
 
 def lapse_due() -> int:
-    """Let unverified requests go; answers how many."""
-    due = SubjectRequest.objects.filter(status=Status.VERIFYING, received_at__lte=timezone.now() - PATIENCE)
-    rows = list(due.values_list("pk", "controller_id")[:100])
-    for request_id, controller_id in rows:
-        _lapse(request_id, controller_id)
-    return len(rows)
+    """Let unverified requests go a fortnight after they were recorded or the latest code was sent; answers how many."""
+    since = timezone.now() - PATIENCE
+    old = SubjectRequest.objects.filter(status=Status.VERIFYING, received_at__lte=since).select_related("controller")
+    # Receipt may lie back; the ledger knows when the request was recorded and when its codes went out.
+    waiting = [request for request in old.order_by("received_at", "pk") if not _has_moved(request, since)][:_BATCH]
+    for request in waiting:
+        _lapse(request)
+    return len(waiting)
 
 
 def _challenged(request: SubjectRequest, intake: Intake) -> bool:
@@ -200,11 +212,20 @@ def _note_refused(request_id: UUID, principal: Principal) -> None:
     note(locked(request_id), principal=principal, details={}, type_=AuditType.REQUEST_CODE_FAILED)
 
 
-@transaction.atomic(durable=True)
-def _lapse(request_id: UUID, controller_id: UUID) -> None:
-    request = locked(request_id)
-    if request.status == Status.VERIFYING:
-        end(request, Event.LAPSE, principal=worker(controller_id.hex))
+def _has_moved(request: SubjectRequest, since: datetime) -> bool:
+    moves = (AuditType.REQUEST_RECEIVED, AuditType.REQUEST_CHANGED)
+    events = LedgerEntry.objects.filter(object_ref=reference_of(request), type__in=moves)
+    return events.filter(recorded_at__gt=since).exists()
+
+
+def _lapse(request: SubjectRequest) -> None:
+    machine = worker(request.controller_id.hex)
+    address = contact_of(request, principal=machine).email
+    with transaction.atomic(durable=True):
+        request = locked(request.pk)
+        if request.status == Status.VERIFYING:
+            end(request, Event.LAPSE, principal=machine)
+            post(request, letters.lapsed(request), address)
 
 
 def _require_usable(intake: Intake, now: datetime) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -12,14 +13,19 @@ from dsar.lifecycle import Event, next_status
 from dsar.models import SubjectRequest
 from dsar.verification import reference_of
 from governance import audit, outbox
+from governance.policy.principal import STAFF
 from governance.policy.vocabulary import AuditType
+from governance.systems import runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
     from governance.policy.opaque import Detail
     from governance.policy.principal import Principal
+
+
+#: Ends before anything was changed: what was found is not looked at any more, and nothing else is looked for.
+_STOPS: Final = frozenset({Event.WITHDRAW, Event.REFUSE})
 
 
 def locked(request_id: UUID) -> SubjectRequest:
@@ -39,7 +45,7 @@ def move(
     """Let the event happen to a locked request, saving the columns in `also` with it; raises IllegalTransition."""
     before = request.status
     request.status = next_status(before, event).value
-    request.save(update_fields=["status", *also])
+    request.save(update_fields=["status", *owned(request, principal), *also])
     note(request, principal=principal, details={"event": event.value, "before": before, **(details or {})})
 
 
@@ -51,10 +57,20 @@ def end(
     details: Mapping[str, Detail] | None = None,
     also: tuple[str, ...] = (),
 ) -> None:
-    """Let a locked request end, and set the day on which its own key is destroyed."""
+    """Let a locked request end, stop what is queued for it, and set the day on which its own key is destroyed."""
     request.closed_at = timezone.now()
     request.purge_after = request.closed_at + timedelta(days=settings.GOVERNANCE_REQUEST_PURGE_DAYS)
     move(request, event, principal=principal, details=details, also=("closed_at", "purge_after", *also))
+    if event in _STOPS:
+        runtime.clear(request.pk)
+
+
+def owned(request: SubjectRequest, principal: Principal) -> tuple[str, ...]:
+    """Give a proven request that nobody owns to the member of staff who acts on it; answers the column to save."""
+    if request.owner_id is not None or request.verified_at is None or principal.kind != STAFF:
+        return ()
+    request.owner_id = UUID(principal.id)
+    return ("owner",)
 
 
 def note(

@@ -37,6 +37,7 @@ class AuditType(StrEnum):
     GRANT_CHANGED = "grant.changed"
     KEY_CREATED = "key.created"
     KEY_DESTROYED = "key.destroyed"
+    LETTER_FAILED = "letter.failed"
     NOTICE_PUBLISHED = "notice.published"
     PURPOSE_CHANGED = "purpose.changed"
     REQUEST_CHANGED = "request.changed"

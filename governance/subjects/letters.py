@@ -14,12 +14,12 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import router, transaction
 from django.utils import timezone
 
-from governance import vault
+from governance import audit, vault
 from governance.errors import Conflict, KeyUnavailable, SealRefused
 from governance.keys import index_keys
 from governance.models import Brand, OutgoingMessage
 from governance.policy.principal import worker
-from governance.policy.vocabulary import RevealPurpose
+from governance.policy.vocabulary import AuditType, RevealPurpose
 
 if TYPE_CHECKING:
     from django.core.mail.backends.base import BaseEmailBackend
@@ -34,6 +34,7 @@ _NEXT_ATTEMPT: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 5, 30
 _PAUSE: Final = timedelta(minutes=1)
 
 _SENT, _LATER, _REFUSED, _FAILED = "", "mail.unavailable", "mail.refused", "mail.unusable"
+_DOWN: Final = "mail.down"  # said inside this module alone: nobody can be written to now
 _PERMANENT: Final = 500  # RFC 5321 §4.2.1: 4yz may be tried again, 5yz may not
 
 
@@ -81,9 +82,9 @@ def deliver_due() -> int:
             if not _claim(message):
                 continue
             error = _send(message, connection)
-            _note(message, error)
+            _note(message, _LATER if error == _DOWN else error)
             sent += error == _SENT
-            if error == _LATER:
+            if error == _DOWN:
                 # Otherwise every tick would knock on a closed door with the next letter.
                 _due().update(due_at=timezone.now() + _PAUSE)
                 break
@@ -117,7 +118,7 @@ def _send(message: OutgoingMessage, connection: BaseEmailBackend) -> str:
     except (SMTPRecipientsRefused, SMTPDataError) as refused:
         return _REFUSED if _code_of(refused) >= _PERMANENT else _LATER
     except (SMTPException, OSError, KeyUnavailable):
-        return _LATER
+        return _DOWN
     except (ValueError, SealRefused):
         # An address or subject that no mail can carry (Django's BadHeaderError), or a row that was tampered with.
         return _FAILED
@@ -171,4 +172,17 @@ def _note(message: OutgoingMessage, error: str) -> None:
     elif error == _LATER and message.attempts < len(_NEXT_ATTEMPT):
         row.update(error=error)
     else:
-        row.update(state=OutgoingMessage.State.FAILED, error=error)
+        _give_up(message, row, error)
+
+
+@transaction.atomic(durable=True)
+def _give_up(message: OutgoingMessage, row: QuerySet[OutgoingMessage], error: str) -> None:
+    """Let a letter fail for good. That somebody was not told is an event: a person has to reach them another way."""
+    if row.update(state=OutgoingMessage.State.FAILED, error=error):
+        audit.record(
+            AuditType.LETTER_FAILED,
+            actor=worker(message.controller_id.hex),
+            controller_id=message.controller_id,
+            object_ref=f"{message.scope_kind}:{message.scope_id.hex}",
+            details={"attempts": message.attempts, "error": error},
+        )

@@ -103,7 +103,9 @@ def confirm(proof_id: UUID, code: str) -> ProvenAddress:
         proof = _spend_attempt(proof_id)
         is_right = proof is not None and _confirm(proof, code)
     if proof is None or not is_right:
-        raise CodeRefused
+        refused = CodeRefused()
+        refused.is_counted = proof is not None
+        raise refused
     return address_of(proof_id)
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from dsar import services
 from dsar.models import SubjectRequest
-from governance.models import Controller, Dataset, System
+from governance.models import Controller, Dataset, IdempotencyRecord, System
 from governance.policy.vocabulary import Role
 from tests.dsar.conftest import ANN, NEWS_MAP, STORE_MAP, House, fresh, last_code, work
 from tests.governance.conftest import service, signed_in, staff
@@ -87,9 +87,24 @@ def test_the_whole_way_of_a_copy(house: House, ann: DataSubject, integrator: Cal
     assert stranger.get(f"{here}/package").status_code == 404
 
 
+def test_a_repeated_call_records_one_request(house: House, integrator: Caller) -> None:
+    integrator.headers["Idempotency-Key"] = "order-4711"
+    first, again = recorded(integrator), recorded(integrator)
+    assert first == again
+    assert SubjectRequest.objects.count() == 1
+    # The process died after the work and before the answer was kept.
+    IdempotencyRecord.objects.all().delete()
+    assert recorded(integrator)["id"] == first["id"]
+    assert SubjectRequest.objects.count() == 1
+    other = integrator.post("/v1/requests", BODY | {"rights": ["erasure"]})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency.mismatch")
+
+
 def test_refuse_extend_withdraw_and_plan(house: House, ann: DataSubject, integrator: Caller, officer: Caller) -> None:
     first = f"/v1/requests/{recorded(integrator)['id']}"
     assert integrator.post(f"{first}/refuse", {"reason": "no_match"}).status_code == 403
+    assert officer.post(f"{first}/extend", {"reason": "complexity"}).status_code == 409  # nobody has proven it yet
+    integrator.post(f"{first}/verify", {"code": last_code(house.controller)})
     assert officer.post(f"{first}/extend", {"reason": "complexity"}).json()["rights"][0]["extended_until"]
     assert officer.post(f"{first}/extend", {"reason": "complexity"}).status_code == 409
     assert officer.post(f"{first}/refuse", {"reason": "no_match"}).json()["status"] == "refused"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 import time_machine
 from django.utils import timezone
 
 from dsar import services
-from dsar.models import SubjectRequest
-from governance.errors import TooManyRequests
+from governance.errors import CodeRefused, TooManyRequests
 from governance.models import LedgerEntry
+from governance.subjects import proving
 from tests.dsar.conftest import ANN, House, ask, fresh, letters, prove, work
+
+if TYPE_CHECKING:
+    from dsar.models import SubjectRequest
 
 pytestmark = pytest.mark.django_db
 
@@ -41,3 +45,31 @@ def test_what_staff_heard_is_recorded_when_codes_run_short_and_its_code_follows(
         assert len(letters(house.controller)) == before + 1
         assert fresh(heard).status == "verifying"
         assert prove(fresh(heard)).status == "planning"
+
+
+def test_a_request_that_lay_elsewhere_is_let_go_a_fortnight_after_its_last_code_and_the_person_told(
+    house: House,
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        heard = from_an_officer(house, received_at=timezone.now() - timedelta(days=20))
+        work()
+        assert fresh(heard).status == "verifying"  # its clock began 20 days ago, the wait for the code just now
+        clock.shift(timedelta(days=10))
+        services.send_code(fresh(heard), principal=house.principal)
+        clock.shift(timedelta(days=13))
+        work()
+        assert fresh(heard).status == "verifying"
+        clock.shift(timedelta(days=2))
+        work()
+        assert fresh(heard).status == "lapsed"
+        told = letters(house.controller)[-1]
+        assert heard.reference in told
+        assert "could not be sure" in told
+
+
+def test_a_wrong_code_is_noted_as_often_as_it_is_counted(house: House) -> None:
+    request = ask(house, "access")
+    for _turn in range(8):
+        with pytest.raises(CodeRefused):
+            services.verify(request, "000000", principal=house.principal)
+    assert LedgerEntry.objects.filter(type="request.code_failed").count() == proving.ATTEMPTS

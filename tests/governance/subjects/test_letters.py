@@ -11,8 +11,9 @@ from pytest_django.fixtures import Settings
 from governance import vault
 from governance.fields import Scope
 from governance.keys import index_keys
-from governance.models import Controller, OutgoingMessage
+from governance.models import Controller, LedgerEntry, OutgoingMessage
 from governance.policy.principal import operator
+from governance.registry import sockets
 from governance.subjects import letters, register
 
 
@@ -87,3 +88,41 @@ def test_later_is_tried_again_and_never_is_not(
     server.answer = None
     OutgoingMessage.objects.filter(pk=message.pk).update(due_at=message.created_at)
     assert letters.deliver_due() == (state == "queued")
+
+
+def test_one_recipient_who_is_told_later_holds_no_other_letter_up(
+    controller: Controller, server: type[MailServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, other = queued(controller, "greylisted@example.org"), queued(controller, "jane@example.org")
+    deliver = MailServer.send_messages
+
+    def answer(self: MailServer, messages: list) -> int:  # type: ignore[type-arg]  # Django's signature
+        if messages[0].to == ["greylisted@example.org"]:
+            raise SMTPRecipientsRefused({"x": (450, b"greylisted")})
+        return deliver(self, messages)
+
+    monkeypatch.setattr(MailServer, "send_messages", answer)
+    assert letters.deliver_due() == 1
+    assert server.received == ["jane@example.org"]
+    for message in (late, other):
+        message.refresh_from_db()
+    assert (late.state, other.state) == ("queued", "sent")
+
+
+def test_a_letter_that_fails_for_good_is_in_the_ledger(controller: Controller, server: type[MailServer]) -> None:
+    server.answer = SMTPRecipientsRefused({"x": (550, b"no such user")})
+    message = queued(controller)
+    letters.deliver_due()
+    entry = LedgerEntry.objects.get(type="letter.failed")
+    assert entry.object_ref == f"request:{message.scope_id.hex}"
+    assert "mail.refused" in entry.payload
+    assert "jane" not in entry.payload
+
+
+def test_a_silent_mail_server_holds_the_worker_for_half_a_minute_at_most(settings: Settings) -> None:
+    assert 0 < settings.EMAIL_TIMEOUT <= 30
+
+
+def test_letters_go_out_before_long_work_begins() -> None:
+    names = sorted(sockets.work)
+    assert names.index("letters") < min(names.index(name) for name in names if name.startswith(("dsar", "requests")))
