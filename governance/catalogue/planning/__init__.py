@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from governance.catalogue.elements import normalise_identity
 from governance.catalogue.planning.actions import erase_order, erasing, reading, settle_deletes
 from governance.catalogue.planning.codec import digest, from_dict, to_dict
-from governance.catalogue.planning.describe import REASONS, describe
+from governance.catalogue.planning.describe import REASONS, Passage, closing, describe, passages
 from governance.catalogue.planning.locating import located_nodes
 from governance.catalogue.planning.model import (
     CoOwner,
@@ -55,6 +55,7 @@ __all__ = [
     "Lookup",
     "Node",
     "Ownership",
+    "Passage",
     "Plan",
     "Reading",
     "Reason",
@@ -63,9 +64,11 @@ __all__ = [
     "Right",
     "RowAction",
     "Withheld",
+    "closing",
     "describe",
     "digest",
     "from_dict",
+    "passages",
     "plan",
     "to_dict",
 ]

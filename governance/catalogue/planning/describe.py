@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governance.catalogue.planning.model import FieldAction, Ownership, Reason, Right, RowAction
@@ -27,15 +29,65 @@ REASONS: dict[Reason, str] = {
     Reason.SKIPPED: "the data map takes it out of processing",
     Reason.STILL_REFERENCED: "rows that stay point at it",
 }
+_SIMPLE_PERIOD = re.compile(r"P(\d+)([YMWD])")
+_UNITS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a plan does with one collection: in a few words, and sentence by sentence."""
+
+    at: str
+    summary: str
+    sentences: tuple[str, ...]
+
+
+def passages(plan: Plan) -> list[Passage]:
+    """Return the plan collection by collection: those it works on, then those it leaves alone."""
+    worked = [Passage(str(node.at), _summary(node), tuple(_node_sentences(node))) for node in plan.nodes]
+    alone = [Passage(str(each.at), "left alone", (_excluded_sentence(each),)) for each in plan.excluded]
+    return worked + alone
+
+
+def closing(plan: Plan) -> list[str]:
+    """Return what is said of the plan as a whole, after its collections."""
+    order = []
+    if Right.ERASURE in plan.rights and plan.erase_order:
+        order.append(f"Erasure goes in this order: {_listed(map(str, plan.erase_order))}.")
+    return [*order, *(f"Note: {note}" for note in plan.notes)]
 
 
 def describe(plan: Plan) -> list[str]:
     """Return the plan as sentences, in the order things happen."""
-    sentences = [sentence for node in plan.nodes for sentence in _node_sentences(node)]
-    sentences += [_excluded_sentence(each) for each in plan.excluded]
-    if Right.ERASURE in plan.rights and plan.erase_order:
-        sentences.append(f"Erasure goes in this order: {_listed(map(str, plan.erase_order))}.")
-    return [*sentences, *(f"Note: {note}" for note in plan.notes)]
+    return [*(sentence for passage in passages(plan) for sentence in passage.sentences), *closing(plan)]
+
+
+def _summary(node: Node) -> str:
+    parts = []
+    if node.read is not None:
+        parts.append(f"copy {_fields(len(node.read.fields))}")
+    if node.erase is not None and node.erase.row is RowAction.DELETE:
+        parts.append("delete the rows")
+    elif node.erase is not None:
+        actions = [each.action for each in node.erase.fields]
+        masked, retained = actions.count(FieldAction.MASK), actions.count(FieldAction.RETAIN)
+        parts += [f"erase {_fields(masked)}"] if masked else []
+        parts += [f"keep {_fields(retained)} that must be kept"] if retained else []
+    return "; ".join(parts) or "look only"
+
+
+def _fields(count: int) -> str:
+    return _counted(count, "field")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _period(period: str) -> str:
+    """Say an ISO 8601 period in words where it has one part, as nearly all have; others stay as they are."""
+    simple = _SIMPLE_PERIOD.fullmatch(period)
+    return _counted(int(simple[1]), _UNITS[simple[2]]) if simple else period
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -78,7 +130,7 @@ def _erase_sentences(node: Node, erase: Erasing) -> Iterator[str]:
             after = f", counted from {each.retention.start.field}" if each.retention.start else ""
             then = "then erase it" if each.masking else "then nothing more is done"
             why = f"{each.retention.reason.rstrip('.')}{cited}"
-            yield f"Keep {node.at}.{each.field} for {each.retention.period}{after}: {why}; {then}."
+            yield f"Keep {node.at}.{each.field} for {_period(each.retention.period)}{after}: {why}; {then}."
         elif each.action is FieldAction.KEEP and each.reason is not None:
             yield f"Keep {node.at}.{each.field}: {REASONS[each.reason]}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def _node(found: Reach, at: CollectionRef, lookups: tuple[Lookup, ...], placed: 
         home.primary_key,
         lookups,
         guards=_guards(found, at, placed) if followed else (),
-        co_owners=_co_owners(found, at) if followed and at not in found.starts else (),
+        co_owners=_co_owners(found, at) if followed else (),
         withheld=_withheld(found, at),
     )
 
@@ -108,6 +109,12 @@ def _co_owners(found: Reach, at: CollectionRef) -> tuple[CoOwner, ...]:
         edges = [edge for edge in edges if found.explicit(edge.parent.home) in (None, kind)]
     elif any(found.explicit(edge.parent.home) != EMPLOYEE for edge in edges):
         edges = [edge for edge in edges if found.explicit(edge.parent.home) != EMPLOYEE]
+    if at in found.starts:
+        # Rows that name the person themselves have other owners only where they stand between people we know of:
+        # a message between two of them, not a person who points at a guardian and a physician.
+        edges = [edge for edge in edges if edge.parent.home in found.own]
+        between = Counter(edge.parent.home for edge in edges)
+        edges = [edge for edge in edges if between[edge.parent.home] > 1]
     if len({edge.child.field for edge in edges}) < 2:
         return ()
     return tuple(CoOwner(edge.child.field, edge.parent) for edge in edges)

@@ -199,7 +199,8 @@ class Eraser:
 
     def _parted(self, each: FieldErasure, current: Any) -> _Change:
         mine = self.job.located.mine.get(each.field)
-        if mine is None:
+        points = each.field in {owner.field for owner in self.node.co_owners}
+        if mine is None or (each.action is not FieldAction.MASK and not points):
             kept = each.action is FieldAction.KEEP and each.reason is not None
             return _Change(each.field, Status.RETAINED, reason=str(each.reason) if kept else Reason.SHARED)
         if current is None:

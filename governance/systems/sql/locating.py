@@ -104,7 +104,8 @@ def _in_any_case(table: Table, field: str, values: list[str]) -> sa.ColumnElemen
 def _collect(search: _Search, reached: int, condition: sa.ColumnElement[bool]) -> None:
     key = key_of(search.node, search.table)
     guards = [*(each.field for each in search.node.guards), *(each.field for each in search.node.co_owners)]
-    fields = tuple(dict.fromkeys((*key, *search.node.links, *guards)))
+    tied = [each.field for each in search.node.lookups if each.identity is not None and search.node.co_owners]
+    fields = tuple(dict.fromkeys((*key, *search.node.links, *guards, *tied)))
     statement = sa.select(*(search.table.column(name) for name in fields)).where(condition)
     if not search.node.key:
         statement = statement.distinct()  # rows without a key agree in it, and would use up the limit
@@ -140,13 +141,24 @@ def _sorted_out(search: _Search) -> Located:
         tuple(shared),
         {name: _distinct(own, name) for name in links},
         {name: _distinct(shared, name) for name in links},
-        {each.field: _mine(search, shared, each.field, each.source) for each in search.node.co_owners},
+        _pointers(search, shared),
         withheld,
     )
 
 
 def _distinct(rows: Mapping[Key, Mapping[str, Any]], name: str) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(row[name] for row in rows.values() if row[name] is not None))
+
+
+def _pointers(search: _Search, rows: Mapping[Key, Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Return what ties co-owned rows to this person: record numbers, and their own identities beside them."""
+    node = search.node
+    tied = {each.field: _mine(search, rows, each.field, each.source) for each in node.co_owners}
+    for lookup in node.lookups:
+        if lookup.identity is not None and node.co_owners and lookup.field not in (*tied, *key_of(node, search.table)):
+            known = set(map(_plain, search.identities.get(lookup.identity, ())))
+            tied[lookup.field] = tuple(each for each in _distinct(rows, lookup.field) if _plain(each) in known)
+    return tied
 
 
 def _mine(search: _Search, rows: Mapping[Key, Mapping[str, Any]], name: str, source: FieldRef) -> tuple[Any, ...]:

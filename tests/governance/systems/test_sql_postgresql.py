@@ -158,9 +158,7 @@ def test_names_keep_their_capitals(url: str) -> None:
 
 
 def test_a_slow_system_is_unavailable_after_the_limit(url: str) -> None:
-    slow = shop.described(
-        shop.collection("sales.slow", shop.key(), shop.field("nap", "user.contact.email", "identity: email"))
-    )
+    slow = shop.described(shop.collection("sales.slow", shop.field("nap", "user.contact.email", "identity: email")))
     made = planning.plan(slow, {"email"}, {"access"})
     with SqlSystem(url, limits=Limits(statement_seconds=0.3)) as system:
         with pytest.raises(SystemUnavailable, match="longer than the limit"):
