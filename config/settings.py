@@ -9,7 +9,7 @@ from config.logging import logging_config
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-if (BASE_DIR / ".env").exists():
+if env.bool("GOVERNANCE_READ_ENV_FILE", True) and (BASE_DIR / ".env").exists():
     environ.Env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("GOVERNANCE_VAR_DIR", str(BASE_DIR / "var")))
 
@@ -22,12 +22,14 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 GOVERNANCE_DEMO = DEMO
-GOVERNANCE_KEY_FILE = env.str("GOVERNANCE_KEY_FILE")
+GOVERNANCE_KEY_FILE = str(BASE_DIR / env.str("GOVERNANCE_KEY_FILE"))
 #: The name in the first line of each checkpoint of the ledger (C2SP tlog-checkpoint).
 GOVERNANCE_LOG_ORIGIN = env.str("GOVERNANCE_LOG_ORIGIN", "governance.local/ledger")
 #: Where customers and staff reach this service; links in letters begin with it.
 GOVERNANCE_PUBLIC_URL = env.str("GOVERNANCE_PUBLIC_URL", "http://localhost:8000")
 GOVERNANCE_KEY_PREFIX = env.str("GOVERNANCE_KEY_PREFIX", "cxg")
+#: In production, connected SQLite files must lie here; none may when it is empty.
+GOVERNANCE_SQLITE_FOLDER = env.str("GOVERNANCE_SQLITE_FOLDER", "")
 #: Largest body of any door, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("GOVERNANCE_MAX_BODY", 1_048_576)
 

@@ -89,8 +89,8 @@ urlpatterns = [
     path("accounts/2fa/passkeys/<int:pk>/remove/", own_factors(passkeys.remove_webauthn), name="mfa_remove_webauthn"),
     # Schema and operations
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("healthz", operations.healthz, name="healthz"),
-    path("readyz", operations.readyz, name="readyz"),
+    lean.probe("healthz", operations.healthz, "healthz"),
+    lean.probe("readyz", operations.readyz, "readyz"),
 ]
 
 # What is answered where no door is: pages to people, problem+json below /v1/

@@ -42,7 +42,7 @@ def create(controller: Controller, *, principal: Principal, key: str, **values: 
 @transaction.atomic(durable=True)
 def change(purpose: Purpose, *, principal: Principal, **values: Any) -> Purpose:
     """Change a purpose; its version grows, so that consent given before can be told apart."""
-    locked = Purpose.objects.select_for_update().get(pk=purpose.pk)
+    locked: Purpose = Purpose.objects.select_for_update().get(pk=purpose.pk)
     for name, value in _checked(values).items():
         setattr(locked, name, value)
     locked.version += 1
@@ -54,7 +54,7 @@ def change(purpose: Purpose, *, principal: Principal, **values: Any) -> Purpose:
 @transaction.atomic(durable=True)
 def retire(purpose: Purpose, *, principal: Principal) -> Purpose:
     """Retire a purpose: nothing is allowed under it from now on. Its history stays."""
-    locked = Purpose.objects.select_for_update().get(pk=purpose.pk)
+    locked: Purpose = Purpose.objects.select_for_update().get(pk=purpose.pk)
     if locked.retired_at is None:
         locked.retired_at = timezone.now()
         locked.save(update_fields=["retired_at"])

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 def _controller(slug: str | None) -> Controller:
     rows = Controller.objects.filter(slug=slug) if slug else Controller.objects.filter(is_default=True)
-    controller = rows.first()
+    controller: Controller | None = rows.first()
     if controller is None:
         message = "No such controller; create one first (manage.py create_controller SLUG --name NAME --default)"
         raise CommandError(message)
