@@ -149,7 +149,7 @@ def test_a_value_that_looks_like_sql_is_found_as_it_is(url: str) -> None:
 def test_a_statement_that_takes_too_long_is_stopped_by_the_server(url: str) -> None:
     run(url, "CREATE VIEW slow AS SELECT id, CONCAT(email, SLEEP(5)) AS email FROM person")
     mail = shop.field("email", "user.contact.email", "identity: email")
-    slow = plan_of(shop.described(shop.collection("slow", shop.key(), mail)))
+    slow = plan_of(shop.described(shop.collection("slow", mail)))
     with SqlSystem(url, limits=Limits(statement_seconds=0.3)) as system:
         with pytest.raises(SystemUnavailable, match="longer than the limit"):
             locate_all(slow, {"shop": system}, ANN)
