@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.db.models import Prefetch
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
@@ -66,7 +67,7 @@ def add_system(request: DeskRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_dataset(request: DeskRequest, system_id: UUID) -> HttpResponse:
-    """Import a dataset description for one system; problems are listed by place."""
+    """Import a dataset description for one system after comparing the two; problems are listed by place."""
     system = System.objects.filter(controller=request.desk.controller, pk=system_id).defer("url").first()
     if system is None:
         raise NotFound
@@ -74,13 +75,15 @@ def import_dataset(request: DeskRequest, system_id: UUID) -> HttpResponse:
     problems: list[Problem] = []
     if request.method == "POST" and form.is_valid():
         try:
-            imported = datasets.import_text(
-                request.desk.controller, system, form.cleaned_data["source"], principal=request.desk.principal
+            imported, warnings = registering.describe(
+                request.desk.controller, system.key, form.cleaned_data["source"], principal=request.desk.principal
             )
         except (BadInput, Conflict) as refused:
             problems = [Problem(error.pointer, error.detail) for error in refused.errors]
             form.add_error(None, refused.detail or refused.title)
         else:
+            for warning in warnings:
+                messages.warning(request, warning)
             return redirect("admin:dataset", dataset_id=imported[0].pk)
     return pages.render(request, "console/dataset_import.html", {"form": form, "system": system, "problems": problems})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,8 @@ from governance.systems import registering
 from tests.governance.console.conftest import DESCRIPTION, Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from django.test import Client
 
     from governance.models import Controller
@@ -88,6 +92,24 @@ def test_problems_of_a_description_are_listed_by_place(text: str, said: str, sys
     assert "<title>Error: " in page
     assert Page(response).problems() == []
     assert not Dataset.objects.exists()
+
+
+def test_a_description_is_compared_with_its_system(
+    controller: Controller, system: System, desk: Client, tmp_path: Path
+) -> None:
+    url, who = f"/console/systems/{system.pk}/import/", operator(controller.pk.hex)
+    page = desk.post(url, {"text": DESCRIPTION}, follow=True).content.decode()
+    assert "did not answer" in page  # imported, and said to be uncompared
+    path = tmp_path / "shop.sqlite3"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY)")
+    registering.register(controller, "shop-db", "Shop database", f"sqlite:///{path}", principal=who)
+    before = Dataset.objects.get().source
+    response = desk.post(url, {"text": DESCRIPTION.replace("name: Shop", "name: Other")})
+    assert response.status_code == 200
+    assert "/dataset/0/collections/0" in response.content.decode()
+    assert Page(response).problems() == []
+    assert Dataset.objects.get().source == before
 
 
 def test_a_file_that_is_not_text_is_said_to_be_none(system: System, desk: Client) -> None:
