@@ -125,13 +125,14 @@ def _erase_sentences(node: Node, erase: Erasing) -> Iterator[str]:
     if masked:
         yield f"Erase in {node.at}: {_listed(masked)}{condition}."
     for each in erase.fields:
-        if each.action is FieldAction.RETAIN and each.retention is not None:
-            cited = f" ({each.retention.citation})" if each.retention.citation else ""
-            after = f", counted from {each.retention.start.field}" if each.retention.start else ""
-            then = "then erase it" if each.masking else "then nothing more is done"
-            why = f"{each.retention.reason.rstrip('.')}{cited}"
-            yield f"Keep {node.at}.{each.field} for {_period(each.retention.period)}{after}: {why}; {then}."
-        elif each.action is FieldAction.KEEP and each.reason is not None:
+        for rule in each.retentions:
+            cited = f" ({rule.citation})" if rule.citation else ""
+            after = f", counted from {rule.start.field}" if rule.start else ""
+            last = " unless another rule keeps it longer" if len(each.retentions) > 1 else ""
+            then = f"then erase it{last}" if each.masking else "then nothing more is done"
+            why = f"{rule.reason.rstrip('.')}{cited}"
+            yield f"Keep {node.at}.{each.field} for {_period(rule.period)}{after}: {why}; {then}."
+        if each.action is FieldAction.KEEP and each.reason is not None:
             yield f"Keep {node.at}.{each.field}: {REASONS[each.reason]}."
 
 

@@ -263,9 +263,9 @@ def test_a_rule_keeps_fields_by_name_or_category_and_says_until_when() -> None:
         [street] = [each for each in node.erase.fields if each.action is FieldAction.RETAIN]
         assert street.field == "street"
         assert street.masking is not None  # once the rule has run out
-        assert street.retention is not None
-        assert (street.retention.rule, street.retention.citation) == ("tax", "Art. 1")
-        assert street.retention.start == FieldRef("shop", "bill", "day")
+        [rule] = street.retentions
+        assert (rule.rule, rule.citation) == ("tax", "Art. 1")
+        assert rule.start == FieldRef("shop", "bill", "day")
 
 
 def test_a_date_in_another_table_keeps_a_field_without_an_end() -> None:
@@ -274,8 +274,8 @@ def test_a_date_in_another_table_keeps_a_field_without_an_end() -> None:
     node = plan(shop(PERSON, bill, line, rules=RULE % "fields: [line.street]")).node(ref("line"))
     assert node.erase is not None
     [street] = [each for each in node.erase.fields if each.action is FieldAction.RETAIN]
-    assert street.retention is not None
-    assert street.retention.start is None
+    [rule] = street.retentions
+    assert rule.start is None
 
 
 def test_erase_after_is_respected_and_gives_way_to_references() -> None:
@@ -335,7 +335,7 @@ def test_the_officer_reads_plain_sentences() -> None:
     text = "\n".join(planning.describe(plan(shop(PERSON, bill, rules=RULE % "fields: [bill.street]"))))
     assert "Find the rows of shop.person where email is the person's email." in text
     assert "Find the rows of shop.bill where person_id is found in shop.person.id." in text
-    assert "Keep shop.bill.street for P10Y, counted from day: law (Art. 1); then erase it." in text
+    assert "Keep shop.bill.street for 10 years, counted from day: law (Art. 1); then erase it." in text
     assert "Erasure goes in this order: shop.bill, shop.person." in text
 
 
