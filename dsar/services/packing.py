@@ -20,11 +20,13 @@ from dsar.services.wording import category_label, withheld_at, withheld_in
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets
+from governance.catalogue.planning import REASONS, Reason
 from governance.models import Purpose as PurposeRow
 from governance.models import SystemStep
 from governance.policy.principal import worker
 from governance.policy.vocabulary import RevealPurpose
 from governance.registry import sockets
+from governance.systems import runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 #: Downloads a person has; each one needs a fresh code as well.
 DOWNLOADS = 5
+#: Ends of rows, as the search told them, that are found and not given out.
+_NOT_COPIED = frozenset({"co_owned", "withheld"})
 _OURS = "This privacy service"
 
 
@@ -44,12 +48,13 @@ def pack(request: SubjectRequest, made: Plan) -> None:
     machine = worker(request.controller_id.hex)
     rows = _collected(request, machine)
     data_map = datasets.data_map(request.controller)
-    sections = [_section(request, data_map, node, rows) for node in made.nodes if node.read is not None]
+    left_out = _left_out(request)
+    sections = [_section(request, data_map, node, rows, left_out) for node in made.nodes if node.read is not None]
     sections += list(_own_sections(request, machine))
     content = package.build(_meta(request), sections)
     summary = {
         "rows": {f"{each.dataset}.{each.collection}": len(cast("Sequence[Any]", each.rows)) for each in sections},
-        "withheld": [{"what": each.what, "reason": each.reason} for each in withheld_in(made)],
+        "withheld": [{"what": each.what, "reason": each.reason} for each in (*withheld_in(made), *_all(left_out))],
     }
     _keep(request, content, summary)
 
@@ -85,8 +90,28 @@ def _collected(request: SubjectRequest, machine: Principal) -> dict[tuple[str, s
     return {(step.dataset, step.collection): json.loads(str(value)) for step, value in zip(steps, opened, strict=True)}
 
 
+def _left_out(request: SubjectRequest) -> dict[tuple[str, str], list[Withheld]]:
+    """Say which rows were found and are not copied: they are also, or instead, about somebody else."""
+    found: dict[tuple[str, str], list[Withheld]] = {}
+    for step in runtime.steps_of(request.pk, SystemStep.Kind.LOCATE):
+        for told in step.outcome:
+            if told["outcome"] in _NOT_COPIED and told["rows"]:
+                what = f"{step.collection} ({told['rows']} {'record' if told['rows'] == 1 else 'records'})"
+                reason = REASONS[Reason(told["reason"])]
+                found.setdefault((step.dataset, step.collection), []).append(Withheld(what=what, reason=reason))
+    return found
+
+
+def _all(left_out: Mapping[tuple[str, str], list[Withheld]]) -> list[Withheld]:
+    return [each for several in left_out.values() for each in several]
+
+
 def _section(
-    request: SubjectRequest, data_map: DataMap, node: Node, rows: Mapping[tuple[str, str], list[dict[str, Any]]]
+    request: SubjectRequest,
+    data_map: DataMap,
+    node: Node,
+    rows: Mapping[tuple[str, str], list[dict[str, Any]]],
+    left_out: Mapping[tuple[str, str], list[Withheld]],
 ) -> Section:
     home = data_map.collection(node.at)
     fields = {item.name: item for item in home.fields} if home else {}
@@ -99,7 +124,10 @@ def _section(
         label=node.at.collection.replace("_", " "),
         columns=[Column(name=name, label=category_label(categories[name]), category=categories[name]) for name in read],
         rows=rows.get((node.at.dataset, node.at.collection), []),
-        withheld=[Withheld(what=each.what, reason=each.reason) for each in withheld_at(node)],
+        withheld=[
+            *(Withheld(what=each.what, reason=each.reason) for each in withheld_at(node)),
+            *left_out.get((node.at.dataset, node.at.collection), ()),
+        ],
     )
 
 
