@@ -34,7 +34,8 @@ def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict
     request.outcomes.all().delete()
     steps = {(step.dataset, step.collection): step for step in runtime.steps_of(request.pk, "erase")}
     homes = runtime.systems_of(request.pk)
-    rows = []
+    rows: dict[tuple[str, ...], FieldOutcome] = {}
+    again: list[FieldOutcome] = []
     for node in made.nodes:
         if node.erase is None or node.at.dataset not in homes:
             continue
@@ -44,9 +45,27 @@ def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict
         found = row.counts.get(str(node.at), {})
         for end in _ends(node, step, found):
             before = earlier.get((node.at.dataset, node.at.collection, end["field"]), [])
-            rows += before if before and end["outcome"] == "not_found" else [FieldOutcome(**place, **end)]
-    FieldOutcome.objects.bulk_create(rows)
-    return dict(Counter(each.outcome for each in rows))
+            if before and end["outcome"] == "not_found":
+                again += before
+            else:
+                _add(rows, FieldOutcome(**place, **end))
+    for each in again:
+        rows.setdefault(_place(each), each)
+    FieldOutcome.objects.bulk_create(rows.values())
+    return dict(Counter(each.outcome for each in rows.values()))
+
+
+def _place(row: FieldOutcome) -> tuple[str, ...]:
+    return row.dataset, row.collection, row.field, row.outcome, row.reason
+
+
+def _add(rows: dict[tuple[str, ...], FieldOutcome], row: FieldOutcome) -> None:
+    """Add up ends that are told the same way: some rows two people share, and some that others point at."""
+    first = rows.setdefault(_place(row), row)
+    if first is not row:
+        first.rows += row.rows
+        first.citation = first.citation or row.citation
+        first.until = max(first.until, row.until) if first.until and row.until else None
 
 
 def _earlier(request: SubjectRequest) -> dict[tuple[str, str, str], list[FieldOutcome]]:
@@ -73,7 +92,10 @@ def _ends_of_step(item: FieldErasure, step: SystemStep) -> Iterator[dict[str, An
     told = [each for each in step.outcome if each["field"] == item.field]
     for each in told:
         until = date.fromisoformat(each["until"][:10]) if each["until"] else None
-        yield _end(item, each["outcome"], reason=_why(item, each["reason"]), until=until, rows=each["rows"])
+        rule = next((rule for rule in item.retentions if rule.rule == each["reason"]), None)
+        reason = rule.reason if rule else _why(each["reason"])
+        end = _end(item, each["outcome"], reason=reason, until=until, rows=each["rows"])
+        yield end | {"citation": rule.citation[:_LONGEST] if rule else ""}
     if not told:
         # Nothing said about a field that was to be erased is no proof that it is erased.
         yield _end(item, "failed", reason="step.no_outcome", rows=step.rows or 0)
@@ -95,24 +117,20 @@ def _is_told(item: FieldErasure) -> bool:
     return item.reason in _TOLD
 
 
-def _why(item: FieldErasure, code: str) -> str:
-    if item.retention is not None and code == item.retention.rule:
-        return item.retention.reason
+def _why(code: str) -> str:
     return REASONS[Reason(code)] if code in list(Reason) else code
 
 
 def _end(
     item: FieldErasure, outcome: str, *, reason: str = "", until: date | None = None, rows: int = 0
 ) -> dict[str, Any]:
-    by_rule = outcome == "retained" and item.retention is not None and reason == item.retention.reason
-    citation = item.retention.citation if by_rule and item.retention else ""
     if outcome in {"retained", "failed"}:
         reason = reason or "not said"
     return {
         "field": item.field,
         "outcome": outcome,
         "reason": reason[:_LONGEST],
-        "citation": citation[:_LONGEST],
+        "citation": "",
         "until": until,
         "rows": rows,
     }

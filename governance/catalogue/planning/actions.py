@@ -57,13 +57,14 @@ def _field_erasure(rules: Sequence[RetentionRule], node: Node, item: MapField) -
     category = next(filter(is_personal_category, item.all_categories), "")
     reason = _reason_to_keep(item)
     masking = None if reason else item.strategy or DEFAULT_MASKING
-    rule = next((each for each in rules if each.covers(at, item.all_categories)), None)
-    if rule is not None:
-        start = rule.start if rule.start is not None and rule.start.home == node.at else None
-        retention = Retention(rule.key, rule.reason, rule.citation, rule.period, start)
-        return FieldErasure(item.name, FieldAction.RETAIN, reason, masking, retention, category, item.length)
-    action = FieldAction.KEEP if reason else FieldAction.MASK
-    return FieldErasure(item.name, action, reason, masking, None, category, item.length)
+    kept = tuple(_retention(rule, node) for rule in rules if rule.covers(at, item.all_categories))
+    action = FieldAction.RETAIN if kept else FieldAction.KEEP if reason else FieldAction.MASK
+    return FieldErasure(item.name, action, reason, masking, kept, category, item.length)
+
+
+def _retention(rule: RetentionRule, node: Node) -> Retention:
+    start = rule.start if rule.start is not None and rule.start.home == node.at else None
+    return Retention(rule.key, rule.reason, rule.citation, rule.period, start)
 
 
 def _reason_to_keep(item: MapField) -> Reason | None:

@@ -105,7 +105,7 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """The rule that keeps a field; the end date is told per row from the start field."""
+    """A rule that keeps a field; the end date is told per row from the start field."""
 
     rule: str
     reason: str
@@ -116,13 +116,13 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class FieldErasure:
-    """What happens to one field. Where a rule retains it, `masking` applies once the rule has run out."""
+    """What happens to one field. Where rules retain it, `masking` applies once the last of them has run out."""
 
     field: str
     action: FieldAction
     reason: Reason | None = None
     masking: Masking | None = None
-    retention: Retention | None = None
+    retentions: tuple[Retention, ...] = ()
     category: str = ""
     length: int | None = None
 

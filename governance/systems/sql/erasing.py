@@ -56,6 +56,17 @@ class _Change:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Keeping:
+    """The rule that keeps a field of one row, and until when; None where that cannot be told."""
+
+    rule: str
+    until: datetime | None
+
+    def of(self, name: str) -> _Change:
+        return _Change(name, Status.RETAINED, reason=self.rule, until=self.until)
+
+
 @dataclass
 class _Tally:
     """Adds up outcomes per field."""
@@ -144,16 +155,22 @@ class Eraser:
 
     def _changes(self, named: Key, values: Mapping[str, Any]) -> Iterator[_Change]:
         for each in self.fields:
-            until = self._retained_until(each.retention, values)
-            if each.retention is not None and (until is None or until > self.job.instant):
-                yield _Change(each.field, Status.RETAINED, reason=each.retention.rule, until=until)
+            kept = self._kept_by(each.retentions, values)
+            if kept is not None:
+                yield kept.of(each.field)
             elif each.field in self.masks:
                 yield self._masked(each.field, named, values[each.field])
             else:
                 yield self._kept(each, values[each.field])
 
-    def _retained_until(self, retention: Retention | None, values: Mapping[str, Any]) -> datetime | None:
-        if retention is None or retention.start is None:
+    def _kept_by(self, rules: Sequence[Retention], values: Mapping[str, Any]) -> _Keeping | None:
+        """Return what keeps a field of this row longest; an end that nobody can tell is the longest."""
+        ends = [_Keeping(rule.rule, self._retained_until(rule, values)) for rule in rules]
+        running = [each for each in ends if each.until is None or each.until > self.job.instant]
+        return max(running, key=lambda each: (each.until is None, each.until or self.job.instant), default=None)
+
+    def _retained_until(self, retention: Retention, values: Mapping[str, Any]) -> datetime | None:
+        if retention.start is None:
             return None
         start = moment(values[retention.start.field])
         return Period.parse(retention.period).after(start) if start is not None else None
@@ -210,7 +227,7 @@ class Eraser:
         return _Change(each.field, Status.RETAINED, reason=Reason.ANOTHER_PERSON)
 
     def _current(self, portion: Sequence[Key], *, lock: bool) -> dict[tuple[str, ...], dict[str, Any]]:
-        starts = [each.retention.start.field for each in self.fields if each.retention and each.retention.start]
+        starts = [rule.start.field for each in self.fields for rule in each.retentions if rule.start]
         names = tuple(dict.fromkeys((*self.key, *(each.field for each in self.fields), *starts)))
         statement = sa.select(*(self.table.column(name) for name in names))
         statement = statement.where(rows_named(self.table, self.key, portion))
@@ -242,8 +259,9 @@ class Eraser:
     def _starts(self, written: Sequence[str]) -> Iterator[str]:
         """Name what periods of retention count from: said outright, so that no "on update" starts them anew."""
         for each in self.fields if self.table.dialect in mariadb.NAMES else ():
-            if each.retention and each.retention.start and each.retention.start.field not in written:
-                yield each.retention.start.field
+            for rule in each.retentions:
+                if rule.start and rule.start.field not in written:
+                    yield rule.start.field
 
     def _parameter(self, name: str, label: str) -> sa.BindParameter[Any]:
         return sa.bindparam(label, type_=self.table.column(name).type)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: A date, or the date of an instant, with a part that is zero.
 _ZEROS = re.compile(r"(0000-\d\d-\d\d|\d{4}-00-\d\d|\d{4}-\d\d-00)([ T][0-9:.]+)?")
-#: How a whole number is written; what Python reads besides ("0_2", Arabic digits) would be another name of the same row.
+#: How a whole number is written; what Python reads besides ("0_2", Arabic digits) would be one more name of a row.
 _WHOLE = re.compile(r"-?[0-9]+")
 _CLOCK = re.compile(r"(-?)(\d{1,3}):(\d\d):(\d\d(?:\.\d{1,6})?)")
 
