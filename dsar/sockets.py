@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.models import SubjectRequest
 from dsar.selectors import queue
 from governance.policy.vocabulary import Action, permits
-from governance.registry import Panel
+from governance.registry import Chart, Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,13 +44,22 @@ def panel(principal: Principal) -> Panel:
     here = reverse("admin:requests")
     counts = queue.counts(principal, now)
     figures: list[Mapping[str, Any]] = [
-        {"label": "due this week", "figure": counts["due_this_week"], "url": f"{here}?tab=open"},
-        {"label": "waiting for you", "figure": counts["waiting"], "url": f"{here}?tab=waiting"},
+        {"label": gettext("due this week"), "figure": counts["due_this_week"], "url": f"{here}?tab=open"},
+        {"label": gettext("waiting for you"), "figure": counts["waiting"], "url": f"{here}?tab=waiting"},
         {
-            "label": "overdue",
+            "label": gettext("overdue"),
             "figure": counts["overdue"],
             "url": f"{here}?tab=overdue",
             **({"tone": "danger"} if counts["overdue"] else {}),
         },
     ]
-    return Panel("Requests", [*figures, *queue.first(principal, now)], "No open requests.", order=10)
+    chart = Chart(
+        title=gettext("Open requests by right, and their deadlines"),
+        heading=gettext("Right"),
+        series=(gettext("on track"), gettext("due soon"), gettext("overdue")),
+        tones=("pale", "grey", "danger"),
+        lines=queue.health(principal, now),
+        empty=gettext("No open requests."),
+    )
+    empty = gettext("No open requests. Those from the privacy page and from your services appear here.")
+    return Panel(gettext("What to do first"), [*figures, *queue.first(principal, now)], empty, order=10, chart=chart)

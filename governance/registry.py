@@ -40,13 +40,31 @@ class Lawfulness(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """Counts to be drawn as bars: one line a thing counted, in each the same series in the same order.
+
+    `tones` says how each series is drawn: "accent", "grey", "pale" or "danger". Stacked bars share one line; others
+    stand below each other.
+    """
+
+    title: str
+    heading: str
+    series: Sequence[str]
+    tones: Sequence[str]
+    lines: Sequence[tuple[str, Sequence[int]]]
+    empty: str
+    is_stacked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """One box on the console's home page: figures that link, or a list of what is due."""
+    """One box on the console's home page: figures that link, or a list of what is due; and a chart beside it."""
 
     title: str
     rows: Sequence[Mapping[str, Any]]
     empty: str
     order: int = 100
+    chart: Chart | None = None
 
 
 class _Sockets:

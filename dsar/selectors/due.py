@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
 from dsar.lifecycle import is_open
 
 if TYPE_CHECKING:
@@ -26,16 +29,13 @@ def due(status: str, due_at: datetime, now: datetime, zone: str) -> Due:
     """Say how much time is left: due in 12 days · 4 December."""
     place = ZoneInfo(zone)
     day, today = due_at.astimezone(place).date(), now.astimezone(place).date()
-    date_words = f"{day.day} {day:%B}" if day.year == today.year else f"{day.day} {day:%B %Y}"
+    date_words = date_format(day, "j F" if day.year == today.year else "j F Y")
     if not is_open(status):
-        return Due(f"was due {date_words}", "")
+        return Due(gettext("was due %(date)s") % {"date": date_words}, "")
     left = (day - today).days
     if left < 0:
-        return Due(f"{_days(-left)} overdue · {date_words}", "danger")
+        return Due(f"{ngettext('%d day overdue', '%d days overdue', -left) % -left} · {date_words}", "danger")
     if left == 0:
-        return Due(f"due today · {date_words}", "warn")
-    return Due(f"due in {_days(left)} · {date_words}", "warn" if left <= SOON_DAYS else "")
-
-
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
+        return Due(f"{gettext('due today')} · {date_words}", "warn")
+    words = ngettext("due in %d day", "due in %d days", left) % left
+    return Due(f"{words} · {date_words}", "warn" if left <= SOON_DAYS else "")

@@ -7,30 +7,38 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from dsar.lifecycle import OPEN, TERMINAL, Status
-from dsar.models import SubjectRequest
-from dsar.selectors.due import due
+from dsar.models import RequestRight, SubjectRequest
+from dsar.selectors.due import SOON_DAYS, due
 from governance import access
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from django_stubs_ext import StrPromise
+
     from governance.policy.principal import Principal
 
 #: Tabs of the queue, in order: their words, and the statuses they show.
-TABS: Final[dict[str, tuple[str, frozenset[Status]]]] = {
-    "open": ("Open", OPEN - {Status.RECEIVED, Status.VERIFYING}),
-    "waiting": ("Waiting for you", frozenset({Status.AWAITING_APPROVAL, Status.REVIEWING})),
-    "overdue": ("Overdue", OPEN),
-    "unverified": ("Not yet verified", frozenset({Status.RECEIVED, Status.VERIFYING})),
-    "answered": ("Answered", frozenset({Status.RESPONDED})),
-    "ended": ("Ended", frozenset(TERMINAL)),
+TABS: Final[dict[str, tuple[StrPromise, frozenset[Status]]]] = {
+    "open": (_("Open"), OPEN - {Status.RECEIVED, Status.VERIFYING}),
+    "waiting": (_("Waiting for you"), frozenset({Status.AWAITING_APPROVAL, Status.REVIEWING})),
+    "overdue": (_("Overdue"), OPEN),
+    "unverified": (_("Not yet verified"), frozenset({Status.RECEIVED, Status.VERIFYING})),
+    "answered": (_("Answered"), frozenset({Status.RESPONDED})),
+    "ended": (_("Ended"), frozenset(TERMINAL)),
 }
+#: The one thing to do, or why there is none.
 NEXT_WORDS: Final = {
-    Status.AWAITING_APPROVAL.value: "Read the plan and approve it",
-    Status.REVIEWING.value: "Review and answer",
+    Status.AWAITING_APPROVAL.value: _("Read the plan and approve it"),
+    Status.REVIEWING.value: _("Review and answer"),
+}
+WORKING_WORDS: Final = {
+    Status.PLANNING.value: _("The connected systems are being searched"),
+    Status.EXECUTING.value: _("The plan is being carried out"),
 }
 _WEEK: Final = timedelta(days=7)
 
@@ -75,19 +83,35 @@ def first(principal: Principal, now: datetime, limit: int = 10) -> list[Mapping[
     return [
         {
             "label": f"{row.reference} · {words_of(row)}",
-            "detail": f"{_left(row, now)} {NEXT_WORDS.get(row.status, '')}".strip(),
-            "status": row.status.replace("_", " "),
-            "tone": due(row.status, row.due_at, now, row.controller.time_zone).tone or "info",
+            "detail": NEXT_WORDS.get(row.status) or WORKING_WORDS.get(row.status, ""),
+            "status": left.words,
+            "tone": left.tone,
             "url": reverse("admin:request", args=[row.pk]),
         }
         for row in rows.order_by("due_at", "pk")[:limit]
+        for left in [due(row.status, row.due_at, now, row.controller.time_zone)]
     ]
+
+
+def health(principal: Principal, now: datetime) -> list[tuple[str, tuple[int, int, int]]]:
+    """Count open requests by right: on track, due soon, overdue; one query."""
+    open_requests = access.visible_to(
+        principal, Action.REQUEST_READ, SubjectRequest.objects.filter(status__in=TABS["open"][1])
+    )
+    soon = now + timedelta(days=SOON_DAYS)
+    rows = (
+        RequestRight.objects.filter(request__in=open_requests)
+        .values_list("right")
+        .annotate(
+            on_track=Count("pk", filter=Q(due_at__gte=soon)),
+            due_soon=Count("pk", filter=Q(due_at__gte=now, due_at__lt=soon)),
+            overdue=Count("pk", filter=Q(due_at__lt=now)),
+        )
+        .order_by("right")
+    )
+    return [(right.replace("_", " "), (on_track, due_soon, late)) for right, on_track, due_soon, late in rows]
 
 
 def words_of(row: SubjectRequest) -> str:
     """Name the rights of a row with prefetched rights."""
     return ", ".join(right.right.replace("_", " ") for right in row.rights.all())
-
-
-def _left(row: SubjectRequest, now: datetime) -> str:
-    return f"{due(row.status, row.due_at, now, row.controller.time_zone).words}."

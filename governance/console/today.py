@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from governance.console import pages
+from governance.console import charts, pages
 from governance.console.desk import CONTROLLER_KEY, DeskRequest
 from governance.errors import NotFound
 from governance.models import LedgerPending, SystemStep
@@ -34,8 +35,9 @@ _SHOWN = 10
 
 @require_safe
 def today(request: DeskRequest) -> HttpResponse:
-    """One screen: what is due, what waits, what is late."""
-    panels = sorted((panel(request.desk.principal) for panel in sockets.panels), key=lambda panel: panel.order)
+    """One screen about the controller in view: what is due, what waits, what is late."""
+    principal = replace(request.desk.principal, controllers=frozenset({request.desk.controller.pk.hex}))
+    panels = sorted((panel(principal) for panel in sockets.panels), key=lambda panel: panel.order)
     figures = [row for panel in panels for row in panel.rows if "figure" in row]
     boxes = [
         {
@@ -46,7 +48,8 @@ def today(request: DeskRequest) -> HttpResponse:
         for panel in panels
         if panel.empty or any("figure" not in row for row in panel.rows)
     ]
-    return pages.render(request, "console/today.html", {"figures": figures, "boxes": boxes})
+    drawings = [charts.drawn(panel.chart) for panel in panels if panel.chart is not None]
+    return pages.render(request, "console/today.html", {"figures": figures, "boxes": boxes, "drawings": drawings})
 
 
 @require_POST
