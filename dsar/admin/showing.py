@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.paginator import Paginator
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from dsar.admin.forms import ExtendForm, RefuseForm
@@ -13,7 +14,7 @@ from dsar.lifecycle import Event, Status, allowed_events
 from dsar.models import RequestPackage, SubjectRequest
 from dsar.selectors import queue
 from dsar.selectors.due import due
-from dsar.selectors.timeline import timeline
+from dsar.selectors.timeline import chapters, timeline
 from dsar.services.wording import withheld_in
 from dsar.verification import reference_of
 from governance import access
@@ -97,7 +98,7 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         "rights_words": queue.words_of(row),
         "outcomes": _outcomes(row),
         "package": RequestPackage.objects.filter(request=row).defer("content").first(),
-        "moments": timeline(reference_of(row)),
+        "chapters": chapters(timeline(reference_of(row))),
         "refuse_form": RefuseForm(),
         "extend_form": ExtendForm(),
         **_plan(current),
@@ -111,15 +112,18 @@ def _plan(current: RequestPlan | None) -> dict[str, Any]:
     if current is None:
         return {"plan": None}
     made = planning.from_dict(current.plan)
+    passages = planning.passages(made)
+    summaries = {passage.at: passage.summary for passage in passages}
     found_rows = [
-        {"place": place, "rows": count["rows"], "system": count["system"], "error": count["error"]}
+        {"place": place, **count, "summary": summaries.get(place, "")}
         for place, count in sorted(current.counts.items())
     ]
     systems = {count["system"] for count in current.counts.values() if count["rows"]}
     rows = sum(count["rows"] for count in current.counts.values())
     return {
         "plan": current,
-        "sentences": planning.describe(made),
+        "passages": passages,
+        "closing": planning.closing(made),
         "withheld": withheld_in(made),
         "counts": found_rows,
         "rows_found": rows,
@@ -129,18 +133,24 @@ def _plan(current: RequestPlan | None) -> dict[str, Any]:
 
 
 def _approve_words(rights: tuple[str, ...], rows: int, systems: int) -> str:
-    what = " and ".join(
-        words for right, words in (("access", "copy"), ("erasure", "erasure")) if right in set(map(str, rights))
-    )
-    row_words = f"{rows} row{'' if rows == 1 else 's'}"
-    return f"Approve {what} of {row_words} in {systems} system{'' if systems == 1 else 's'}"
+    known = (("access", gettext("copy")), ("erasure", gettext("erasure")))
+    what = gettext(" and ").join(words for right, words in known if right in set(map(str, rights)))
+    row_words = ngettext("%d row", "%d rows", rows) % rows
+    system_words = ngettext("%d system", "%d systems", systems) % systems
+    return gettext("Approve %(what)s of %(rows)s in %(systems)s") % {
+        "what": what,
+        "rows": row_words,
+        "systems": system_words,
+    }
 
 
 def _outcomes(row: SubjectRequest) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = {"failed": [], "retained": [], "erased": [], "not_found": []}
+    """Fold fields that ended alike into one line: the collection, its fields, why, until when."""
+    groups: dict[str, dict[Any, dict[str, Any]]] = {"failed": {}, "retained": {}, "erased": {}, "not_found": {}}
     for each in row.outcomes.select_related("system"):
-        groups[each.outcome].append(each)
-    return {name.replace("_", " "): rows for name, rows in groups.items() if rows}
+        alike = (each.system.key, each.dataset, each.collection, each.rows, each.reason, each.citation, each.until)
+        groups[each.outcome].setdefault(alike, {"first": each, "fields": []})["fields"].append(each.field)
+    return {name.replace("_", " "): list(lines.values()) for name, lines in groups.items() if lines}
 
 
 def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:

@@ -70,7 +70,7 @@ def test_the_page_tells_the_story_and_opens_nothing(house: House, ann: DataSubje
     assert "Approve copy and erasure of 4 rows in 2 systems" in text
     assert "e-mail · sealed" in text
     assert "Withheld from the copy" in text
-    assert "Keep store.invoice.bill_to for P10Y" in text
+    assert "Keep store.invoice.bill_to for 10 years" in text
     assert "The address was proven" in text
     assert ANN not in text
     assert "gdpr.answer v1" in text
