@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -60,7 +61,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     access.require(visit.principal, Action.CONSENT_RECORD, controller_id=visit.controller.pk)
     form = ChoiceForm(request.POST)
     if not form.is_valid():
-        raise BadInput("This cannot be chosen here")
+        raise BadInput(gettext("This cannot be chosen here"))
     data = form.cleaned_data
     pressed = services.Pressed(
         purpose=data["purpose"],
@@ -76,7 +77,8 @@ def choose(request: HttpRequest) -> HttpResponse:
         return redirect("preferences_choices")
     event = recorded.event
     visits.know(request, event.subject)
-    messages.success(request, words.changed(event.purpose, event.channel, is_yes=pressed.is_yes))
+    zone = visit.controller.time_zone
+    messages.success(request, words.changed(event.purpose, event.channel, is_yes=pressed.is_yes, zone=zone))
     return redirect("preferences_choices")
 
 
@@ -91,8 +93,8 @@ def stop(request: HttpRequest) -> HttpResponse:
     access.require(visit.principal, Action.CONSENT_RECORD, controller_id=visit.controller.pk)
     subject, recorded = services.stop_everything(_visitor(visit), principal=visit.principal)
     visits.know(request, subject)
-    names = ", ".join(sorted({each.event.purpose.name for each in recorded}))
-    messages.success(request, f"Everything is stopped from now on: {names}." if names else "There is nothing to stop.")
+    names = sorted({each.event.purpose.name for each in recorded})
+    messages.success(request, words.stopped(names, zone=visit.controller.time_zone))
     return redirect("preferences_choices")
 
 

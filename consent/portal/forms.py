@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class PortalForm(forms.Form):
@@ -15,13 +16,13 @@ class AddressForm(PortalForm):
     """Whose choices are meant."""
 
     address = forms.EmailField(
-        label="What is your e-mail address?",
+        label=_("What is your e-mail address?"),
         max_length=254,
-        help_text="We send a code there, so that nobody else can see or change your choices.",
+        help_text=_("We send a code there, so that nobody else can see or change your choices."),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
         error_messages={
-            "required": "Type your e-mail address",
-            "invalid": "Type an e-mail address such as name@example.org",
+            "required": _("Type your e-mail address"),
+            "invalid": _("Type an e-mail address such as name@example.org"),
         },
     )
 
@@ -30,9 +31,9 @@ class CodeForm(PortalForm):
     """The code from the letter."""
 
     code = forms.CharField(
-        label="What is the code?",
+        label=_("What is the code?"),
         max_length=32,
-        help_text="We sent six digits to your e-mail address. They work for 15 minutes. You can paste them.",
+        help_text=_("We sent six digits to your e-mail address. They work for 15 minutes. You can paste them."),
         widget=forms.TextInput(
             attrs={
                 "autocomplete": "one-time-code",
@@ -41,7 +42,7 @@ class CodeForm(PortalForm):
                 "class": "code-input",
             }
         ),
-        error_messages={"required": "Type the code from our letter"},
+        error_messages={"required": _("Type the code from our letter")},
     )
 
 
@@ -50,5 +51,5 @@ class ChoiceForm(forms.Form):
 
     purpose = forms.SlugField(max_length=64)
     channel = forms.RegexField(r"^[a-z0-9_]{1,32}$", required=False)
-    choice = forms.ChoiceField(choices=[("yes", "Yes"), ("no", "No")])
+    choice = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
     shown = forms.RegexField(r"^[0-9a-f]{64}$")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from consent import services
 from consent.lifecycle import DENIALS, UNKNOWN, State
@@ -16,59 +19,70 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from django_stubs_ext import StrPromise
+
     from consent.models import ConsentEvent
     from consent.selectors.centre import Line
     from governance.models import Purpose
 
-_HOW: Mapping[str, str] = MappingProxyType(
+_HOW: Mapping[str, StrPromise] = MappingProxyType(
     {
-        "api": "through one of our services",
-        "double_opt_in": "by confirming our message",
-        "import": "in a system we used before",
-        "in_person": "in person",
-        "one_click": "by the link in a message",
-        "phone": "on the phone",
-        "preference_centre": "on this page",
-        "staff": "through our staff",
-        "web_form": "in a form",
+        "api": _("through one of our services"),
+        "double_opt_in": _("by confirming our message"),
+        "import": _("in a system we used before"),
+        "in_person": _("in person"),
+        "one_click": _("by the link in a message"),
+        "phone": _("on the phone"),
+        "preference_centre": _("on this page"),
+        "staff": _("through our staff"),
+        "web_form": _("in a form"),
     }
 )
-_NO_USE = "We do not use your data for this until you say yes."
+_NO_USE = _("We do not use your data for this until you say yes.")
 #: Sentences by reason code; `date` is when it was chosen, `how` in what way, `until` when it ends.
-_BY_REASON: Mapping[str, str] = MappingProxyType(
+_BY_REASON: Mapping[str, StrPromise] = MappingProxyType(
     {
-        "CONSENT_AFTER_OBJECTION": "You said yes on {date}, {how}, after you had said no.",
-        "CONSENT_EXPIRED": "Your yes of {date} has run out. " + _NO_USE,
-        "CONSENT_GIVEN": "You said yes on {date}, {how}.",
-        "CONSENT_INVALIDATED": "Your yes was found not to count on {date}. " + _NO_USE,
-        "CONSENT_REVOKED": "Your yes was ended by us on {date}. " + _NO_USE,
-        "EVIDENCE_MISSING": "A yes of {date} is on file without the words you were shown, so we do not rely on it.",
-        "EXPLICIT_CONSENT_REQUIRED": "For this kind of data your yes must be explicit. " + _NO_USE,
-        "POLICY_VERSION_STALE": "You said yes on {date}, and our notice has changed since. " + _NO_USE,
-        "RESTRICTED": "The use of your data is restricted at present.",
+        "CONSENT_AFTER_OBJECTION": _("You said yes on {date}, {how}, after you had said no."),
+        "CONSENT_EXPIRED": _("Your yes of {date} has run out."),
+        "CONSENT_GIVEN": _("You said yes on {date}, {how}."),
+        "CONSENT_INVALIDATED": _("Your yes was found not to count on {date}."),
+        "CONSENT_REVOKED": _("Your yes was ended by us on {date}."),
+        "EVIDENCE_MISSING": _("A yes of {date} is on file without the words you were shown, so we do not rely on it."),
+        "EXPLICIT_CONSENT_REQUIRED": _("For this kind of data your yes must be explicit."),
+        "POLICY_VERSION_STALE": _("You said yes on {date}, and our notice has changed since."),
+        "RESTRICTED": _("The use of your data is restricted at present."),
     }
 )
-_BY_STATE: Mapping[str, str] = MappingProxyType(
+_BY_STATE: Mapping[str, StrPromise] = MappingProxyType(
     {
-        State.REFUSED: "You said no on {date}, {how}.",
-        State.WITHDRAWN: "You said no on {date}, {how}.",
-        State.OBJECTED: "You said no on {date}, {how}.",
-        State.REQUESTED: "We asked you on {date} and have no answer. " + _NO_USE,
-        State.PENDING_CONFIRMATION: "We sent you a message on {date} that is not confirmed. " + _NO_USE,
+        State.REFUSED: _("You said no on {date}, {how}."),
+        State.WITHDRAWN: _("You said no on {date}, {how}."),
+        State.OBJECTED: _("You said no on {date}, {how}."),
+        State.REQUESTED: _("We asked you on {date} and have no answer."),
+        State.PENDING_CONFIRMATION: _("We sent you a message on {date} that is not confirmed."),
     }
 )
-_BASIS_WORDS: Mapping[str, str] = MappingProxyType(
+#: After these it is said that nothing happens meanwhile.
+_UNUSED = frozenset(
+    {"CONSENT_EXPIRED", "CONSENT_INVALIDATED", "CONSENT_REVOKED", "EXPLICIT_CONSENT_REQUIRED", "POLICY_VERSION_STALE",
+     State.REQUESTED, State.PENDING_CONFIRMATION}
+)  # fmt: skip
+_BASIS_WORDS: Mapping[str, StrPromise] = MappingProxyType(
     {
-        "consent": "We do this only with your consent (GDPR Art. 6(1)(a)). You can take it back at any time.",
-        "contract": "We cannot carry out our contract with you without it (GDPR Art. 6(1)(b)).",
-        "legal_obligation": "The law obliges us to do it (GDPR Art. 6(1)(c)).",
-        "legitimate_interest": "We have an interest in it that we weighed against yours (GDPR Art. 6(1)(f)). "
-        "You can say no at any time (Art. 21).",
-        "public_task": "It is part of a public task (GDPR Art. 6(1)(e)). You can say no at any time (Art. 21).",
-        "vital_interest": "It protects somebody's life (GDPR Art. 6(1)(d)).",
+        "consent": _("We do this only with your consent (GDPR Art. 6(1)(a)). You can take it back at any time."),
+        "contract": _("We cannot carry out our contract with you without it (GDPR Art. 6(1)(b))."),
+        "legal_obligation": _("The law obliges us to do it (GDPR Art. 6(1)(c))."),
+        "legitimate_interest": _(
+            "We have an interest in it that we weighed against yours (GDPR Art. 6(1)(f)). "
+            "You can say no at any time (Art. 21)."
+        ),
+        "public_task": _("It is part of a public task (GDPR Art. 6(1)(e)). You can say no at any time (Art. 21)."),
+        "vital_interest": _("It protects somebody's life (GDPR Art. 6(1)(d))."),
     }
 )
-_CHANNELS: Mapping[str, str] = MappingProxyType({"email": "E-mail", "sms": "Text message", "post": "Letter post"})
+_CHANNELS: Mapping[str, StrPromise] = MappingProxyType(
+    {"email": _("E-mail"), "sms": _("Text message"), "post": _("Letter post")}
+)
 _TONES: Mapping[str, str] = MappingProxyType({"allow": "ok", "restricted": "ok"})
 
 
@@ -105,7 +119,7 @@ def card_of(lines: Sequence[Line]) -> Card:
     """Put the lines of one purpose into words."""
     purpose = lines[0].purpose
     rows = tuple(_row(line) for line in lines)
-    return Card(purpose, rows[0], rows[1:], services.can_stop(purpose), _BASIS_WORDS[purpose.lawful_basis])
+    return Card(purpose, rows[0], rows[1:], services.can_stop(purpose), str(_BASIS_WORDS[purpose.lawful_basis]))
 
 
 def past(event: ConsentEvent) -> str:
@@ -114,15 +128,24 @@ def past(event: ConsentEvent) -> str:
     return f"{_date(event.occurred_at)}: {event.purpose.name}{channel} – {event.state}, {_how(event.method)}"
 
 
-def changed(purpose: Purpose, channel: str, *, is_yes: bool) -> str:
+def changed(purpose: Purpose, channel: str, *, is_yes: bool, zone: str) -> str:
     """Say what a press has changed and from when."""
-    scope = f" ({channel_name(channel)})" if channel else ""
-    return f"{purpose.name}{scope}: {'yes' if is_yes else 'no'}, from now on."
+    scope = f"{purpose.name} ({channel_name(channel)})" if channel else purpose.name
+    said = gettext("%(what)s: yes, from now on.") if is_yes else gettext("%(what)s: no, from now on.")
+    return f"{said % {'what': scope}} {_changed_on(zone)}"
+
+
+def stopped(names: Sequence[str], *, zone: str) -> str:
+    """Say what Stop everything has stopped and from when."""
+    if not names:
+        return gettext("There is nothing to stop.")
+    said = gettext("Everything is stopped from now on: %(names)s.") % {"names": ", ".join(names)}
+    return f"{said} {_changed_on(zone)}"
 
 
 def channel_name(channel: str) -> str:
     """Name a channel."""
-    return _CHANNELS.get(channel, channel.replace("_", " ").capitalize())
+    return str(_CHANNELS.get(channel) or channel.replace("_", " ").capitalize())
 
 
 def _row(line: Line) -> Row:
@@ -147,23 +170,30 @@ def _state(line: Line) -> str:
 def _sentence(line: Line) -> str:
     if line.fact is None:
         return _without_choice(line)
-    by_reason = [_BY_REASON[reason] for reason in line.decision.reasons if reason in _BY_REASON]
-    template = _BY_STATE.get(line.fact.state) or (by_reason[-1] if by_reason else _BY_REASON["CONSENT_GIVEN"])
-    words = template.format(date=_date(line.fact.occurred_at), how=_how(line.fact.method))
+    by_reason = [reason for reason in line.decision.reasons if reason in _BY_REASON]
+    code = line.fact.state if line.fact.state in _BY_STATE else by_reason[-1] if by_reason else "CONSENT_GIVEN"
+    template = _BY_STATE.get(code) or _BY_REASON[code]
+    words = str(template).format(date=_date(line.fact.occurred_at), how=_how(line.fact.method))
+    if code in _UNUSED:
+        words = f"{words} {_NO_USE}"
     until = line.decision.valid_until
-    return f"{words} It holds until {_date(until)}." if until else words
+    return f"{words} {gettext('It holds until {date}.').format(date=_date(until))}" if until else words
 
 
 def _without_choice(line: Line) -> str:
-    if line.decision.allowed:
-        return "We do this unless you say no." if services.can_stop(line.purpose) else "This needs no choice of yours."
     if not services.can_stop(line.purpose):
-        return "This needs no choice of yours."
-    return f"No choice recorded. {_NO_USE}"
+        return gettext("This needs no choice of yours.")
+    if line.decision.allowed:
+        return gettext("We do this unless you say no.")
+    return f"{gettext('No choice recorded.')} {_NO_USE}"
 
 
 def _how(method: str) -> str:
-    return _HOW.get(method, "in another way")
+    return str(_HOW.get(method) or gettext("in another way"))
+
+
+def _changed_on(zone: str) -> str:
+    return gettext("Changed on %(when)s.") % {"when": date_format(localtime(None, ZoneInfo(zone)), "j F Y, H:i")}
 
 
 def _date(moment: datetime) -> str:

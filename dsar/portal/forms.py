@@ -6,6 +6,7 @@ from typing import Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from dsar.services import normal_reference
 
@@ -17,16 +18,16 @@ CHOICES: Final = {
 }
 CHOICE_WORDS: Final = {
     "copy": (
-        "Send me a copy of what you hold",
-        "You get a file you can read and take elsewhere. Nothing is changed.",
+        _("Send me a copy of what you hold"),
+        _("You get a file you can read and take elsewhere. Nothing is changed."),
     ),
     "delete": (
-        "Delete what you hold",
-        "We delete what we may. It cannot be undone, so get a copy first if you want one.",
+        _("Delete what you hold"),
+        _("We delete what we may. It cannot be undone, so get a copy first if you want one."),
     ),
     "both": (
-        "Send me a copy, then delete",
-        "We make your copy first and delete afterwards.",
+        _("Send me a copy, then delete"),
+        _("We make your copy first and delete afterwards."),
     ),
 }
 
@@ -41,10 +42,13 @@ class ChoiceForm(PortalForm):
     """What the person asks for."""
 
     ask = forms.ChoiceField(
-        label="What do you want us to do?",
+        label=_("What do you want us to do?"),
         choices=[(key, words[0]) for key, words in CHOICE_WORDS.items()],
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose what you want us to do", "invalid_choice": "Choose one of the answers"},
+        error_messages={
+            "required": _("Choose what you want us to do"),
+            "invalid_choice": _("Choose one of the answers"),
+        },
     )
 
 
@@ -53,20 +57,20 @@ class AddressForm(PortalForm):
 
     ask = forms.ChoiceField(choices=[(key, key) for key in CHOICES], widget=forms.HiddenInput)
     email = forms.EmailField(
-        label="What is your e-mail address?",
+        label=_("What is your e-mail address?"),
         max_length=254,
-        help_text="Use the address that you use with us. We send a code there to make sure it is yours.",
+        help_text=_("Use the address that you use with us. We send a code there to make sure it is yours."),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
         error_messages={
-            "required": "Type your e-mail address",
-            "invalid": "Type an e-mail address such as name@example.org",
+            "required": _("Type your e-mail address"),
+            "invalid": _("Type an e-mail address such as name@example.org"),
         },
     )
     customer_number = forms.CharField(
-        label="Your customer number",
+        label=_("Your customer number"),
         required=False,
         max_length=64,
-        help_text="Only if you have it at hand. It helps a person here to find you.",
+        help_text=_("Only if you have it at hand. It helps a person here to find you."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -75,9 +79,9 @@ class CodeForm(PortalForm):
     """The code from the letter."""
 
     code = forms.CharField(
-        label="What is the code?",
+        label=_("What is the code?"),
         max_length=32,
-        help_text="We sent six digits to your e-mail address. They work for 15 minutes. You can paste them.",
+        help_text=_("We sent six digits to your e-mail address. They work for 15 minutes. You can paste them."),
         widget=forms.TextInput(
             attrs={
                 "autocomplete": "one-time-code",
@@ -86,7 +90,7 @@ class CodeForm(PortalForm):
                 "class": "code-input",
             }
         ),
-        error_messages={"required": "Type the code from our letter"},
+        error_messages={"required": _("Type the code from our letter")},
     )
 
 
@@ -94,20 +98,20 @@ class ReturnForm(PortalForm):
     """A person who comes back."""
 
     reference = forms.CharField(
-        label="Your reference",
+        label=_("Your reference"),
         max_length=32,
-        help_text="It is in every letter we sent you, such as R-7K4Q-2M9X.",
+        help_text=_("It is in every letter we sent you, such as R-7K4Q-2M9X."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": "Type the reference from our letter"},
+        error_messages={"required": _("Type the reference from our letter")},
     )
     email = forms.EmailField(
-        label="Your e-mail address",
+        label=_("Your e-mail address"),
         max_length=254,
-        help_text="The one you gave us with the request.",
+        help_text=_("The one you gave us with the request."),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
         error_messages={
-            "required": "Type your e-mail address",
-            "invalid": "Type an e-mail address such as name@example.org",
+            "required": _("Type your e-mail address"),
+            "invalid": _("Type an e-mail address such as name@example.org"),
         },
     )
 
@@ -115,5 +119,5 @@ class ReturnForm(PortalForm):
         """Refuse what has not the shape of a reference; whether it is one is not said."""
         reference = normal_reference(self.cleaned_data["reference"])
         if not reference:
-            raise ValidationError("Type the reference from our letter, such as R-7K4Q-2M9X")
+            raise ValidationError(_("Type the reference from our letter, such as R-7K4Q-2M9X"))
         return reference
