@@ -1,0 +1,168 @@
+"""Every kind of page in a real browser, on a desk and on a phone: WCAG 2.2 AA, nothing cut off, no complaint."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.browser import looking
+from tests.browser.chromium import Chromium, Tab
+from tests.browser.town import ANN, BOB, CLEO, Town, cookies_of, path_of
+
+WIDTHS = {"desk": 1280, "phone": 360}
+
+
+class Stage(NamedTuple):
+    """A town with requests in several states, and a tab for each kind of visitor."""
+
+    address: str
+    tabs: dict[str, Tab]
+    paths: dict[str, str]
+
+    def open(self, visitor: str, path: str) -> Tab:
+        """Open a page as somebody."""
+        return self.tabs[visitor].open(self.address + self.paths.get(path, path))
+
+
+@pytest.fixture(scope="module")
+def stage(town: Town, chromium: Chromium) -> Stage:
+    town.be_late()
+    waiting = town.ask("both", ANN, "1")
+    erased = town.ask("delete", BOB)
+    town.until(erased, "Approve").submit("Approve")
+    copied = town.ask("copy", CLEO)
+    customer = town.customer
+    town.until(copied, "Approve").submit("Approve")
+    paths = {}
+    for name, reference in (("erased", erased), ("copied", copied)):
+        town.until(reference, "Send the answer").submit("Send the answer")
+        paths[name] = path_of(town.officer)
+    town.until(waiting, "Approve")
+    paths["waiting"] = path_of(town.officer)
+    visitor = town.enter_preferences(CLEO)
+    tabs = {name: chromium.tab(width=WIDTHS["desk"]) for name in ("officer", "customer", "visitor", "anyone")}
+    for name, browser in (("officer", town.officer), ("customer", customer), ("visitor", visitor)):
+        tabs[name].cookies(cookies_of(browser), town.address)
+    return Stage(town.address, tabs, paths)
+
+
+def by_path(visitor: str, path: str) -> Callable[[Stage], Tab]:
+    return lambda stage: stage.open(visitor, path)
+
+
+def through(visitor: str, path: str, *presses: str, **typed: str) -> Callable[[Stage], Tab]:
+    """Open a page, type, and press buttons one after the other."""
+
+    def walk(stage: Stage) -> Tab:
+        tab = stage.open(visitor, path).fill(**typed)
+        for words in presses:
+            tab.press(words)
+        return tab
+
+    return walk
+
+
+def checked(stage: Stage) -> Tab:
+    return through("anyone", "/privacy/request/", "Continue", ask="both")(stage).fill(email="zoe@x.example")
+
+
+PAGES: dict[str, Callable[[Stage], Tab]] = {
+    "front": by_path("anyone", "/"),
+    "missing": by_path("anyone", "/nowhere/"),
+    "sign-in": by_path("anyone", "/accounts/login/"),
+    "sign-in refused": through("anyone", "/accounts/login/", "Sign in"),
+    "sign-in link used": by_path("anyone", "/accounts/link/used/"),
+    "privacy": by_path("anyone", "/privacy/"),
+    "privacy what": by_path("anyone", "/privacy/request/"),
+    "privacy nothing chosen": through("anyone", "/privacy/request/", "Continue"),
+    "privacy address": through("anyone", "/privacy/request/", "Continue", ask="copy"),
+    "privacy address wrong": lambda stage: checked(stage).fill(email="zoe").press("Continue"),
+    "privacy check": lambda stage: checked(stage).press("Continue"),
+    "privacy code": lambda stage: checked(stage).press("Continue").press("Send my request"),
+    "privacy code wrong": through("anyone", "/privacy/code/", "Continue", code="1"),
+    "privacy return": by_path("anyone", "/privacy/return/"),
+    "privacy return wrong": through("anyone", "/privacy/return/", "Continue"),
+    "privacy status": by_path("customer", "/privacy/status/"),
+    "privacy download": by_path("customer", "/privacy/download/"),
+    "privacy withdraw": by_path("customer", "/privacy/withdraw/"),
+    "preferences": by_path("anyone", "/preferences/"),
+    "preferences address wrong": through("anyone", "/preferences/", "Continue"),
+    "preferences code": through("anyone", "/preferences/", "Continue", address="zoe@y.example"),
+    "preferences choices": by_path("visitor", "/preferences/choices/"),
+    "preferences changed": through("visitor", "/preferences/choices/", "No: Newsletter"),
+    "preferences stopped": through("visitor", "/preferences/choices/", "Stop everything"),
+    "today": by_path("officer", "/console/"),
+    "queue": by_path("officer", "/console/requests/"),
+    "queue overdue": by_path("officer", "/console/requests/?tab=overdue"),
+    "queue empty": by_path("officer", "/console/requests/?tab=ended"),
+    "new request": by_path("officer", "/console/requests/new/"),
+    "new request wrong": through("officer", "/console/requests/new/", "Record it"),
+    "request waiting": by_path("officer", "waiting"),
+    "request erased": by_path("officer", "erased"),
+    "request copied": by_path("officer", "copied"),
+    "request absent": by_path("officer", "/console/requests/00000000-0000-0000-0000-000000000000/"),
+    "mailbox": by_path("officer", "/console/mailbox/"),
+    "people": by_path("officer", "/console/people/"),
+    "people absent": through("officer", "/console/people/", "Look up", type="email", value="zoe@z.example"),
+    "person": through("officer", "/console/people/", "Look up", type="email", value=ANN),
+    "person no reason": through("officer", "/console/people/", "Look up", "Reveal", type="email", value=ANN),
+    "systems": by_path("officer", "/console/systems/"),
+    "new system wrong": through("officer", "/console/systems/new/", "Connect the system"),
+    "dataset": through("officer", "/console/systems/", "shop"),
+    "import wrong": lambda stage: (
+        through("officer", "/console/systems/", "Import")(stage).fill(text="dataset: [{}]").press("Import")
+    ),
+    "consent": by_path("officer", "/console/consent/"),
+    "consent of a person": through("officer", "/console/consent/", "Look up", type="email", value=CLEO),
+    "ledger": by_path("officer", "/console/ledger/"),
+    "event": through("officer", "/console/ledger/", "subject.revealed"),
+    "settings": by_path("officer", "/console/settings/"),
+    "records": through("officer", "/console/settings/", "Purposes"),
+    "record": lambda stage: through("officer", "/console/settings/", "Purposes")(stage).press("newsletter"),
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_fits_and_is_quiet(stage: Stage, axe: str, name: str, width: str) -> None:
+    for tab in stage.tabs.values():
+        tab.noises.clear()
+        tab.resize(WIDTHS[width])
+    tab = PAGES[name](stage)
+    assert tab.status < 500
+    assert looking.accessibility(tab, axe) == []
+    assert looking.overflow(tab) <= 0
+    assert looking.foreign(tab) == []
+    assert tab.noises == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "name", ["privacy address wrong", "preferences choices", "today", "request waiting", "person", "ledger"]
+)
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(stage: Stage, name: str, width: str) -> None:
+    for tab in stage.tabs.values():
+        tab.resize(WIDTHS[width], 720)
+    stops, faults = looking.unseen_focus(PAGES[name](stage))
+    assert stops >= 5
+    assert faults == []
+
+
+def test_what_looks_is_not_blind(chromium: Chromium, axe: str, tmp_path: Path) -> None:
+    page = tmp_path / "bad.html"
+    page.write_text(
+        "<!doctype html><title>x</title><input><p style='width:9000px;color:#ccc;background:#fff'>pale</p>"
+        "<a href='javascript:alert(1)' style='outline:0'>x</a><script>alert(1)</script>",
+        encoding="utf-8",
+    )
+    tab = chromium.tab(width=360).open(page.as_uri())
+    assert {each.split(":")[0] for each in looking.accessibility(tab, axe)} >= {
+        "color-contrast",
+        "html-has-lang",
+        "label",
+    }
+    assert looking.overflow(tab) > 0
+    assert len(looking.foreign(tab)) >= 3
+    assert tab.noises == ["dialog: 1"]
+    assert 'no ring: <a href="javascript:alert(1)" style="outline:0">x</a>' in looking.unseen_focus(tab)[1]
