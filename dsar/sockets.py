@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from dsar.models import SubjectRequest
-from dsar.selectors import queue
+from dsar.selectors import queue, reach
 from governance.policy.vocabulary import Action, permits
 from governance.registry import Chart, Panel
 
@@ -62,4 +62,5 @@ def panel(principal: Principal) -> Panel:
         empty=gettext("No open requests."),
     )
     empty = gettext("No open requests. Those from the privacy page and from your services appear here.")
-    return Panel(gettext("What to do first"), [*figures, *queue.first(principal, now)], empty, order=10, chart=chart)
+    rows = [*figures, *reach.unreached(principal), *queue.first(principal, now)]
+    return Panel(gettext("What to do first"), rows, empty, order=10, chart=chart)

@@ -11,7 +11,12 @@ from django.views.decorators.http import require_POST
 from dsar import services
 from dsar.admin.forms import ExtendForm, RefuseForm
 from dsar.admin.showing import found, show
+from dsar.verification import contact_of
+from governance import access
+from governance.console.forms import IDENTIFIER_WORDS, words
+from governance.console.people import SHOWN_SECONDS
 from governance.errors import Conflict
+from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +87,18 @@ def respond(request: DeskRequest, request_id: UUID) -> HttpResponse:
 def close(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Close an answered request."""
     return _done(request, request_id, "The request is closed.", services.close)
+
+
+@require_POST
+def reveal(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Open what the person named beside the address. It is in this response alone, which no cache keeps."""
+    row = found(request, request_id)
+    access.require(request.desk.principal, Action.SUBJECT_REVEAL, row)
+    contact = contact_of(row, principal=request.desk.principal)
+    opened = [(words(kind, IDENTIFIER_WORDS), value) for kind, value in contact.claimed]
+    response = show(request, row, opened=opened, shown_seconds=SHOWN_SECONDS)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_POST

@@ -28,5 +28,6 @@ def register() -> None:
         ("respond", actions.respond, Action.REQUEST_WORK),
         ("close", actions.close, Action.REQUEST_WORK),
         ("purge", actions.purge, Action.REQUEST_WORK),
+        ("reveal", actions.reveal, Action.SUBJECT_REVEAL),
     ):
         pages.register(f"{one}{verb}/", view, f"request_{verb}", label="", section=_SECTION, action=action)

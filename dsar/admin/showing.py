@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from dsar.admin.forms import ExtendForm, RefuseForm
 from dsar.lifecycle import Event, Status, allowed_events
 from dsar.models import RequestPackage, SubjectRequest
-from dsar.selectors import queue
+from dsar.selectors import queue, reach
 from dsar.selectors.due import due
 from dsar.selectors.timeline import chapters, timeline
 from dsar.services.wording import withheld_in
@@ -20,6 +20,7 @@ from dsar.verification import reference_of
 from governance import access
 from governance.catalogue import planning
 from governance.console import pages
+from governance.console.forms import IDENTIFIER_WORDS, words
 from governance.errors import NotFound
 from governance.policy.vocabulary import Action
 
@@ -98,6 +99,8 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         "rights_words": queue.words_of(row),
         "outcomes": _outcomes(row),
         "package": RequestPackage.objects.filter(request=row).defer("content").first(),
+        "named": [(kind, words(kind, IDENTIFIER_WORDS)) for kind in reach.named_kinds(row)],
+        "lost_letters": reach.lost_letters(row),
         "chapters": chapters(timeline(reference_of(row))),
         "refuse_form": RefuseForm(),
         "extend_form": ExtendForm(),
@@ -168,6 +171,7 @@ def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:
         "may_respond": works and Event.RESPOND in events and not failed,
         "may_retry": works and Event.RETRY in events and failed,
         "may_close": works and Event.CLOSE in events,
+        "may_reveal": desk.may(Action.SUBJECT_REVEAL) and row.purged_at is None,
         "may_purge": works and row.closed_at is not None and row.purged_at is None,
     }
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 
+from dsar import services
 from dsar.models import SubjectRequest
-from governance.models import Controller
+from governance.models import Controller, LedgerEntry, OutgoingMessage
+from governance.policy.principal import data_subject
 from governance.policy.vocabulary import Role
+from governance.subjects import letters as mail
 from tests.dsar.conftest import ANN, BOB, House, ask, fresh, letters, planned, prove, work
 from tests.governance.conftest import signed_in, staff
 
 if TYPE_CHECKING:
-    from pytest_django.fixtures import DjangoAssertNumQueries
+    from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
     from governance.models import DataSubject
 
@@ -220,3 +225,44 @@ def test_console_forms_need_their_token(house: House, ann: DataSubject) -> None:
     request = planned(house, "access")
     client = signed_in(house.officer, Client(enforce_csrf_checks=True))
     assert press(client, request, "refuse", reason="other") == 403
+
+
+def test_a_customer_number_is_shown_sealed_and_opened_on_purpose(house: House, desk: Client) -> None:
+    intake = services.Intake(rights=("access",), email=ANN, manner="portal", claimed=(("customer_id", "canary-4711"),))
+    request = services.receive(house.controller, intake, principal=data_subject(intake.id.hex, house.controller.pk.hex))
+    text = page(desk, request)
+    assert "customer number · sealed" in text
+    assert "canary-4711" not in text
+    before = LedgerEntry.objects.filter(type="subject.revealed").count()
+    opened = desk.post(f"/console/requests/{request.pk}/reveal/")
+    assert "canary-4711" in opened.content.decode()
+    assert ANN not in opened.content.decode()
+    assert "no-store" in opened["Cache-Control"]
+    assert LedgerEntry.objects.filter(type="subject.revealed").count() == before + 1
+    assert "canary-4711" not in page(desk, request)
+    auditor = signed_in(staff(house.controller, Role.AUDITOR, email="auditor@staff.example"))
+    assert auditor.post(f"/console/requests/{request.pk}/reveal/").status_code == 403
+    assert "Also named" not in page(desk, ask(house, "access"))
+
+
+def test_a_letter_that_failed_is_on_the_page_in_the_story_and_on_today(
+    house: House, ann: DataSubject, desk: Client, settings: Settings
+) -> None:
+    request = planned(house, "access")
+    assert "could not be delivered" not in page(desk, request)
+    OutgoingMessage.objects.filter(scope_kind="proof").delete()
+    settings.EMAIL_BACKEND = "tests.dsar.test_console.NoSuchPerson"
+    mail.deliver_due()
+    text = page(desk, request)
+    assert "1 letter could not be delivered" in text
+    assert "A letter could not be delivered" in text
+    today = desk.get("/console/").content.decode()
+    assert "Reach them in another way" in today
+    assert request.reference in today
+
+
+class NoSuchPerson(BaseEmailBackend):
+    """A mail server that knows nobody."""
+
+    def send_messages(self, messages: list) -> int:  # type: ignore[type-arg]  # Django's signature
+        raise SMTPRecipientsRefused({"x": (550, b"no such user")})
