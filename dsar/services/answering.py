@@ -34,10 +34,17 @@ AVAILABLE_FOR: Final = timedelta(days=14)
 
 
 def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
-    """Send the answer of a reviewed request. Raises Conflict while a field of it failed, IllegalTransition."""
+    """Send the answer of a reviewed request. Raises IllegalTransition, and Conflict while any of it failed.
+
+    A system that was not searched is no system with nothing in it: it is searched, or disabled, before the answer.
+    """
     address = contact_of(request, principal=worker(request.controller_id.hex)).email
     with transaction.atomic(durable=True):
         request = locked(request.pk)
+        if unsearched := _unsearched(request):
+            names = ", ".join(unsearched)
+            msg = f"{names} could not be searched; make the plan again, or disable the system first."
+            raise Conflict(msg)
         if request.outcomes.filter(outcome="failed").exists() or _is_unpacked(request):
             raise Conflict("Something failed in a connected system; try it again, or make the plan again.")
         request.responded_at = timezone.now()
@@ -86,6 +93,11 @@ def is_available(request: SubjectRequest) -> bool:
 def open_package(request: SubjectRequest, *, until: datetime) -> None:
     """Let the service that passed a fresh code on fetch the package for a while."""
     RequestPackage.objects.filter(request=request).update(open_until=until)
+
+
+def _unsearched(request: SubjectRequest) -> list[str]:
+    current = request.plans.order_by("-pk").first()
+    return sorted({count["system"] for count in current.counts.values() if count["error"]}) if current else []
 
 
 def _is_unpacked(request: SubjectRequest) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from governance.catalogue.elements import CollectionRef
     from governance.catalogue.planning import Plan
     from governance.policy.principal import Principal
+
+
+_AT_WORK: Final = (
+    Status.PLANNING.value,
+    Status.AWAITING_APPROVAL.value,
+    Status.EXECUTING.value,
+    Status.REVIEWING.value,
+)
 
 
 def approved_plan(request: SubjectRequest) -> tuple[RequestPlan, Plan]:
@@ -54,15 +62,21 @@ def carry_on(request: SubjectRequest) -> bool:
         return False
     failed = runtime.failures(steps)
     collected = not any(step.kind == "collect" for step in failed)
-    erases = "erasure" in made.rights and collected
-    if "access" in made.rights and collected and not RequestPackage.objects.filter(request=request).exists():
+    is_searched = not any(count["error"] for count in row.counts.values())
+    # A copy with a hole is none: it is not made, and nothing is erased that it should have shown.
+    erases = "erasure" in made.rights and collected and (is_searched or "access" not in made.rights)
+    if (
+        "access" in made.rights
+        and collected
+        and is_searched
+        and not RequestPackage.objects.filter(request=request).exists()
+    ):
         packing.pack(request, made)
         return True
     if erases and _queue_erasing(request, row, made):
         return True
     # The person's own key is needed until every system is done.
-    is_whole = not failed and not any(count["error"] for count in row.counts.values())
-    if erases and is_whole and _erase_here(request):
+    if erases and not failed and is_searched and _erase_here(request):
         return True
     return _review(request, row, made)
 
@@ -86,11 +100,30 @@ def _queue_erasing(request: SubjectRequest, row: RequestPlan, made: Plan) -> boo
 
 
 def _open(request: SubjectRequest, row: RequestPlan, made: Plan, kind: str) -> int:
+    if kind == "erase" and not runtime.steps_of(request.pk, "erase"):
+        _require_no_copy_waiting(request)
     places = [node.at for node in made.nodes if node.read] if kind == "collect" else list(made.erase_order)
     wanted = [at for at in places if _rows(row, at)]
     if wanted and runtime.plan_of(request.pk) != row.plan:
         raise Conflict("The queued plan is not the one that was approved; make the plan again.")
     return runtime.open_job(request.pk, request.controller, planning.orders(request, made, kind, wanted))
+
+
+def _require_no_copy_waiting(request: SubjectRequest) -> None:
+    """Raise Conflict while another request of the person still waits for its copy: it would show what is no more.
+
+    Of two requests that ask for both, the first goes first; otherwise they would wait for each other.
+    """
+    if request.subject_id is None:
+        return
+    others = SubjectRequest.objects.filter(
+        controller=request.controller_id, subject=request.subject_id, status__in=_AT_WORK, package__isnull=True
+    ).exclude(pk=request.pk)
+    for other in others.filter(rights__right="access").order_by("received_at", "pk"):
+        is_later = (other.received_at, other.pk) > (request.received_at, request.pk)
+        if not (is_later and other.rights.filter(right="erasure").exists()):
+            msg = f"The copy for {other.reference} of the same person is not made yet; carry that out first."
+            raise Conflict(msg)
 
 
 def _rows(row: RequestPlan, at: CollectionRef) -> int:

@@ -10,11 +10,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.utils import timezone
 
 from dsar import services
 from governance.catalogue import datasets
+from governance.errors import Conflict
 from governance.policy.principal import data_subject
-from tests.dsar.conftest import STORE_MAP, House, approve, fresh, letters, planned, work
+from governance.systems import runtime
+from tests.dsar.conftest import ANN, STORE_MAP, House, approve, fresh, letters, planned, work
 
 if TYPE_CHECKING:
     from dsar.models import SubjectRequest
@@ -64,3 +67,80 @@ def test_rows_shared_with_another_person_are_said_to_be_withheld(house: House, a
         "withheld"
     ]
     assert "message (1 record)" in letters(house.controller)[-1]
+
+
+@pytest.mark.parametrize("rights", [("access",), ("access", "erasure")])
+def test_a_system_that_was_not_searched_holds_the_answer_back(
+    house: House, ann: DataSubject, monkeypatch: pytest.MonkeyPatch, rights: tuple[str, ...]
+) -> None:
+    away = house.news.rename(house.news.with_suffix(".away"))
+    monkeypatch.setattr(runtime, "ATTEMPTS", 1)
+    request = planned(house, *rights)
+    assert request.status == "awaiting_approval"
+    approve(house, request)
+    work()
+    assert fresh(request).status == "reviewing"
+    with pytest.raises(Conflict, match="news could not be searched"):
+        services.respond(fresh(request), principal=house.principal)
+    assert house.rows(house.store, "customer")[0][1] == ANN  # not erased before it is copied
+    away.rename(house.news)
+    services.plan(fresh(request), principal=house.principal)
+    work()
+    approve(house, fresh(request))
+    work()
+    sections = copy_of(house, request)
+    assert [row["topics"] for row in sections["subscriber"]["rows"]] == ["cats"]
+    assert [row["email"] for row in sections["customer"]["rows"]] == [ANN]
+
+
+def test_an_officer_can_go_on_without_a_disabled_system(
+    house: House, ann: DataSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.news.rename(house.news.with_suffix(".away"))
+    monkeypatch.setattr(runtime, "ATTEMPTS", 1)
+    request = planned(house, "access")
+    news = datasets.systems_of(house.controller)["news"]
+    news.disabled_at = timezone.now()
+    news.save()
+    services.plan(request, principal=house.principal)
+    work()
+    approve(house, fresh(request))
+    work()
+    assert "subscriber" not in copy_of(house, request)
+
+
+def test_an_erasure_waits_for_the_copy_of_another_request(house: House, ann: DataSubject) -> None:
+    copy, erasure = planned(house, "access"), planned(house, "erasure")
+    with pytest.raises(Conflict, match=copy.reference):
+        approve(house, erasure)
+    assert fresh(erasure).status == "awaiting_approval"
+    approve(house, copy)
+    work()
+    approve(house, fresh(erasure))
+    work()
+    assert [row["email"] for row in copy_of(house, copy)["customer"]["rows"]] == [ANN]
+    assert house.rows(house.store, "customer")[0][1] is None
+
+
+def test_a_copy_asked_for_after_the_approval_is_waited_for_too(house: House, ann: DataSubject) -> None:
+    both = planned(house, "access", "erasure")
+    approve(house, both)
+    copy = planned(house, "access")
+    assert fresh(both).status == "executing"
+    assert house.rows(house.store, "customer")[0][1] == ANN
+    approve(house, copy)
+    work()
+    work()
+    assert fresh(both).status == "reviewing"
+    assert house.rows(house.store, "customer")[0][1] is None
+    assert [row["email"] for row in copy_of(house, copy)["customer"]["rows"]] == [ANN]
+
+
+def test_two_requests_for_both_do_not_wait_for_each_other(house: House, ann: DataSubject) -> None:
+    first, second = planned(house, "access", "erasure"), planned(house, "access", "erasure")
+    approve(house, first)
+    work()
+    assert fresh(first).status == "reviewing"
+    approve(house, second)
+    work()
+    assert fresh(second).status == "reviewing"
