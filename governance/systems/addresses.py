@@ -1,5 +1,6 @@
 """Which addresses a connected system may have: never the service's own database, and files only where they are let."""
 
+import hashlib
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,12 @@ def require_foreign(address: str, own: Mapping[str, Any] | None = None) -> None:
         _require_allowed_file(url.database or "", own)
     elif _is_own_server(url, own):
         raise SystemRefused("The address is the service's own database; name a system that holds customer data.")
+
+
+def place(address: str) -> str:
+    """Digest where an address leads, whatever its password is now: what was found there counts only there."""
+    url = sa.make_url(address).set(password="")  # None would leave it as it is
+    return hashlib.sha256(url.render_as_string(hide_password=False).encode()).hexdigest()
 
 
 def _require_allowed_file(name: str, own: Mapping[str, Any]) -> None:

@@ -7,11 +7,14 @@ repeated step does the same again, and the same again changes nothing.
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
 
 from governance import vault
 from governance.catalogue import planning
@@ -23,6 +26,7 @@ from governance.keys import pseudonyms
 from governance.models import System, SystemStep
 from governance.policy.principal import worker
 from governance.policy.vocabulary import RevealPurpose
+from governance.systems import addresses
 from governance.systems.sql import Located, Outcome, SqlSystem, Status
 from governance.vault import ErasedMark
 
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
 #: After so many rows read the claim is renewed.
 _RENEW_ROWS: Final = 1_000
+#: Before a statement the claim is renewed when this part of its lease is over; one statement has its own limit.
+_RENEW_PART: Final = 4
 _SEED: Final = "erasure.seed"
 
 
@@ -59,6 +65,8 @@ class Bench:
     stack: ExitStack
     renew: Callable[[SystemStep], None]
     _open: dict[Any, SqlSystem] = field(default_factory=dict)
+    _places: dict[Any, str] = field(default_factory=dict)
+    _kept_at: float = field(default_factory=time.monotonic)
 
     @cached_property
     def rows(self) -> list[SystemStep]:
@@ -77,14 +85,15 @@ class Bench:
         return self.plan.node(CollectionRef(self.step.dataset, self.step.collection))
 
     @cached_property
+    def told(self) -> list[tuple[SystemStep, dict[str, Any]]]:
+        """The locate steps that found something so far, each with what it found and at which address."""
+        done = [row for row in self.rows if row.found is not None]
+        return list(zip(done, self._reveal([row.found for row in done]), strict=True))
+
+    @cached_property
     def found(self) -> dict[CollectionRef, Located]:
         """What the locate steps found so far."""
-        done = [row for row in self.rows if row.found is not None]
-        values = self._reveal([row.found for row in done])
-        return {
-            CollectionRef(row.dataset, row.collection): Located.from_dict(value)
-            for row, value in zip(done, values, strict=True)
-        }
+        return {CollectionRef(row.dataset, row.collection): Located.from_dict(value) for row, value in self.told}
 
     @cached_property
     def identities(self) -> Mapping[str, list[str]]:
@@ -114,8 +123,20 @@ class Bench:
         """Open the system that holds a dataset, once a step."""
         system = self.homes[dataset]
         if system.pk not in self._open:
-            self._open[system.pk] = self.stack.enter_context(SqlSystem(self._address(system)))
+            address = self._address(system)
+            self._require_same_place(system, addresses.place(address))
+            self._open[system.pk] = self.stack.enter_context(SqlSystem(address, keep=self.keep_claim_in_time))
         return self._open[system.pk]
+
+    def keep(self, located: Located) -> Sealed:
+        """Seal what was found together with where: keys mean nothing in another database."""
+        system = self.homes[self.node.at.dataset]
+        return self.seal({**located.to_dict(), "place": self._places[system.pk]}, "step.found")
+
+    def _require_same_place(self, system: System, place: str) -> None:
+        if any(row.system_id == system.pk and value.get("place") != place for row, value in self.told):
+            raise SystemRefused("The system's address has changed since it was searched; make the plan again.")
+        self._places[system.pk] = place
 
     @cached_property
     def homes(self) -> dict[str, System]:
@@ -130,6 +151,13 @@ class Bench:
     def keep_claim(self) -> None:
         """Renew the lease; raises LeaseLost."""
         self.renew(self.step)
+
+    def keep_claim_in_time(self) -> None:
+        """Renew the lease when a good part of it is over; called before every statement on a system."""
+        now = time.monotonic()
+        if now - self._kept_at >= settings.GOVERNANCE_STEP_LEASE_SECONDS / _RENEW_PART:
+            self.keep_claim()
+            self._kept_at = now
 
     def _address(self, system: System) -> str:
         if system.disabled_at is not None or system.url is None:
@@ -168,7 +196,7 @@ def _locate(bench: Bench) -> Result:
         if shared := len(_shared_now(bench, bench.node)):
             notes.append(_told("", "shared", shared, Reason.SHARED))
     rows = len(located.rows) + len(located.co_owned)
-    return Result(rows, notes, found=bench.seal(located.to_dict(), "step.found"))
+    return Result(rows, notes, found=bench.keep(located))
 
 
 def _require_sources(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from governance.systems.sql.sharing import Shared, Sharing, Surroundings, requir
 from governance.systems.sql.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
     from types import TracebackType
@@ -32,9 +32,12 @@ class SqlSystem:
     ever carries the database's words, which quote rows and passwords.
     """
 
-    def __init__(self, url: str, *, limits: Limits | None = None) -> None:
+    def __init__(self, url: str, *, limits: Limits | None = None, keep: Callable[[], None] | None = None) -> None:
+        """Open the system when it is used; `keep` is called before every statement, so that long work shows life."""
         self.limits = limits or Limits()
         self._engine = open_engine(url, self.limits)
+        if keep is not None:
+            sa.event.listen(self._engine, "before_cursor_execute", lambda *_told: keep())
         self._tables = Tables()
 
     def __enter__(self) -> SqlSystem:

@@ -14,12 +14,15 @@ from django.utils import timezone
 from dsar import services
 from governance.errors import SystemUnavailable
 from governance.models import LedgerEntry, SystemStep
-from governance.systems import runtime, working
+from governance.policy.principal import operator
+from governance.systems import addresses, registering, runtime, working
 from tests.dsar.conftest import ANN, House, approve, ask, fresh, planned, prove, work
 from tests.dsar.conftest import ann as ann  # noqa: PLC0414  # pytest finds fixtures by their names here
 from tests.dsar.conftest import house as house  # noqa: PLC0414
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dsar.models import SubjectRequest
     from governance.models import DataSubject
 
@@ -59,6 +62,49 @@ def test_a_claim_keeps_others_away_until_the_lease_runs_out(located: SubjectRequ
         again = runtime.claim()
     assert again is not None
     assert (again.pk, again.fence, again.attempts) == (first.pk, first.fence + 1, 2)
+
+
+def test_a_long_search_keeps_its_claim(located: SubjectRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(working, "_RENEW_PART", float("inf"))  # always time to renew
+    renewed: list[str] = []
+    monkeypatch.setattr(runtime, "renew", lambda step: renewed.append(step.collection))
+    runtime.run_due()
+    assert set(renewed) == {"clerk", "customer", "invoice", "subscriber"}
+    assert renewed.count("customer") > 1
+
+
+def test_a_search_whose_claim_is_lost_stops_there(located: SubjectRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_step: SystemStep) -> None:
+        raise runtime.LeaseLost
+
+    monkeypatch.setattr(working, "_RENEW_PART", float("inf"))
+    monkeypatch.setattr(runtime, "renew", lost)
+    runtime.run_due(limit=1)
+    assert states(located, "locate").count("claimed") == 1
+    assert "done" not in states(located, "locate")
+
+
+def test_a_plan_is_carried_out_where_it_was_searched_only(house: House, ann: DataSubject, tmp_path: Path) -> None:
+    """Customer 1 of another database is another person."""
+    request = planned(house, "erasure")
+    approve(house, request)
+    copy = tmp_path / "other.sqlite3"
+    copy.write_bytes(house.store.read_bytes())
+    registering.register(
+        house.controller, "store", "Store", f"sqlite:///{copy}", principal=operator(house.controller.pk.hex)
+    )
+    work()
+    assert house.rows(copy, "customer")[0][1] == ANN
+    assert house.rows(house.store, "customer")[0][1] == ANN
+    ends = {step.dataset: (step.state, step.error) for step in runtime.steps_of(request.pk, "erase")}
+    assert ends == {"store": ("failed", "system.refused"), "news": ("done", "")}
+
+
+def test_a_new_password_is_no_new_place() -> None:
+    old = addresses.place("postgresql://app:one@db.example/shop")
+    assert addresses.place("postgresql://app:two@db.example/shop") == old
+    assert addresses.place("postgresql://app:one@db.example/shop2") != old
+    assert addresses.place("postgresql://app:one@db2.example/shop") != old
 
 
 def test_a_worker_that_lost_its_lease_records_nothing(located: SubjectRequest) -> None:
