@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from governance import vault
 from governance.errors import Erased
 from governance.fields import Scope
+from governance.keys import index_keys
 from governance.policy.vocabulary import RevealPurpose
 from governance.subjects import proving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from dsar.models import SubjectRequest
     from governance.fields import Sealed
@@ -69,6 +72,15 @@ def challenge(request: SubjectRequest, email: str, source: str | None = None) ->
     request.proof_id = proof.pk
 
 
-def is_contact(contact: Contact, address: proving.ProvenAddress) -> bool:
-    """Whether the proven address is the one the request answers to; letters case does not make another address."""
-    return address.type == "email" and address.value.casefold() == contact.email.casefold()
+def digest_of(controller_id: UUID, email: str) -> bytes:
+    """Digest an address under a key that is not in the database; spelling that means the same address does not count.
+
+    Digested once more than the blind index, so that a request cannot be joined with a person by it.
+    """
+    return index_keys.digest("request.contact", index_keys.index_value(controller_id, "email", email))
+
+
+def is_contact(request: SubjectRequest, address: proving.ProvenAddress) -> bool:
+    """Whether the proven address is the one the request answers to; nothing is opened for whoever merely asks."""
+    known = bytes(request.contact_digest or b"")
+    return address.type == "email" and hmac.compare_digest(known, digest_of(request.controller_id, address.value))

@@ -201,6 +201,14 @@ class Migration(migrations.Migration):
                         label="request.contact", null=True, scope_field="id", scope_kind="request"
                     ),
                 ),
+                (
+                    "contact_digest",
+                    models.BinaryField(
+                        help_text="Keyed digest of the address, to compare it without opening it.",
+                        max_length=32,
+                        null=True,
+                    ),
+                ),
                 ("proof_id", models.UUIDField(help_text="The latest proof of the address, for the code.", null=True)),
                 ("received_at", models.DateTimeField()),
                 ("verified_at", models.DateTimeField(null=True)),

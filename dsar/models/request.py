@@ -54,6 +54,9 @@ class SubjectRequest(models.Model):
     manner = models.CharField(max_length=16, choices=Manner)
     language = models.CharField(max_length=16, default="en")
     contact = SealedField(label="request.contact", scope_kind="request", scope_field="id", null=True)
+    contact_digest = models.BinaryField(
+        max_length=32, null=True, help_text="Keyed digest of the address, to compare it without opening it."
+    )
     proof_id = models.UUIDField(null=True, help_text="The latest proof of the address, for the code.")
     received_at = models.DateTimeField()
     verified_at = models.DateTimeField(null=True)

@@ -20,9 +20,9 @@ from dsar.services.clocks import clocks
 from dsar.services.moving import end, locked, move, note
 from dsar.services.posting import post
 from dsar.services.references import new_reference, normal_reference
-from dsar.verification import challenge, contact_of, is_contact, reference_of, seal_contact
+from dsar.verification import challenge, contact_of, digest_of, is_contact, reference_of, seal_contact
 from governance import vault
-from governance.errors import BadInput, CodeRefused, FieldError, TooManyRequests
+from governance.errors import BadInput, CodeRefused, Erased, FieldError, TooManyRequests
 from governance.models import LedgerEntry
 from governance.policy.principal import data_subject, worker
 from governance.policy.vocabulary import AuditType
@@ -85,17 +85,12 @@ def receive(controller: Controller, intake: Intake, *, principal: Principal) -> 
     )
     request.contact = seal_contact(request, intake.email.strip(), intake.claimed)
     is_challenged = _challenged(request, intake)
+    request.contact_digest = digest_of(controller.pk, intake.email)
     request.save(force_insert=True)
     for row in rows:
         row.request = request
         row.save(force_insert=True)
-    details = {
-        "rights": sorted(intake.rights),
-        "regime": intake.regime,
-        "manner": intake.manner,
-        "claimed": sorted(type_ for type_, _value in intake.claimed),
-    }
-    note(request, principal=principal, details=details, type_=AuditType.REQUEST_RECEIVED)
+    note(request, principal=principal, details=_told(intake), type_=AuditType.REQUEST_RECEIVED)
     if is_challenged:
         move(request, Event.CHALLENGE, principal=principal)
     return request
@@ -161,11 +156,9 @@ def find_again(controller: Controller, typed_reference: str, proof_id: UUID, cod
     request = SubjectRequest.objects.filter(
         controller=controller, reference=normal_reference(typed_reference), purged_at=None
     ).first()
-    if request is None or proven.controller_id != controller.pk:
+    if request is None or proven.controller_id != controller.pk or not is_contact(request, proven):
         raise CodeRefused
     principal = data_subject(request.pk.hex, controller.pk.hex)
-    if not is_contact(contact_of(request, principal=principal), proven):
-        raise CodeRefused
     return _proven(request.pk, proven, principal)
 
 
@@ -178,6 +171,15 @@ def lapse_due() -> int:
     for request in waiting:
         _lapse(request)
     return len(waiting)
+
+
+def _told(intake: Intake) -> dict[str, str | list[str]]:
+    return {
+        "rights": sorted(intake.rights),
+        "regime": intake.regime,
+        "manner": intake.manner,
+        "claimed": sorted(type_ for type_, _value in intake.claimed),  # kinds alone
+    }
 
 
 def _challenged(request: SubjectRequest, intake: Intake) -> bool:
@@ -220,12 +222,15 @@ def _has_moved(request: SubjectRequest, since: datetime) -> bool:
 
 def _lapse(request: SubjectRequest) -> None:
     machine = worker(request.controller_id.hex)
-    address = contact_of(request, principal=machine).email
+    address = ""
+    with suppress(Erased):  # without a key there is nobody left to write to
+        address = contact_of(request, principal=machine).email
     with transaction.atomic(durable=True):
         request = locked(request.pk)
         if request.status == Status.VERIFYING:
             end(request, Event.LAPSE, principal=machine)
-            post(request, letters.lapsed(request), address)
+            if address:
+                post(request, letters.lapsed(request), address)
 
 
 def _require_usable(intake: Intake, now: datetime) -> None:

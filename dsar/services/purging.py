@@ -71,8 +71,8 @@ def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     RequestPackage.objects.filter(request=request).update(content=None)
     letters.forget(scope_of(request))
     data_keys.destroy(scope_of(request))
-    request.contact, request.purged_at = None, timezone.now()
-    request.save(update_fields=["contact", "purged_at"])
+    request.contact, request.contact_digest, request.purged_at = None, None, timezone.now()
+    request.save(update_fields=["contact", "contact_digest", "purged_at"])
     audit.record(
         AuditType.KEY_DESTROYED,
         actor=principal,

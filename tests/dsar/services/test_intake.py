@@ -13,7 +13,7 @@ from dsar import services
 from governance.errors import CodeRefused, TooManyRequests
 from governance.models import LedgerEntry
 from governance.subjects import proving
-from tests.dsar.conftest import ANN, House, ask, fresh, letters, prove, work
+from tests.dsar.conftest import ANN, House, ask, fresh, last_code, letters, prove, work
 
 if TYPE_CHECKING:
     from dsar.models import SubjectRequest
@@ -73,3 +73,24 @@ def test_a_wrong_code_is_noted_as_often_as_it_is_counted(house: House) -> None:
         with pytest.raises(CodeRefused):
             services.verify(request, "000000", principal=house.principal)
     assert LedgerEntry.objects.filter(type="request.code_failed").count() == proving.ATTEMPTS
+
+
+def test_coming_back_opens_no_request_that_is_not_ones_own(house: House) -> None:
+    request = prove(ask(house, "access"))
+    opened = LedgerEntry.objects.filter(type="subject.revealed", object_ref=f"request:{request.pk.hex}").exclude(
+        actor_ref__startswith="worker"  # the letters that this test reads
+    )
+    before = opened.count()
+    for address in ("stranger@example.org", ANN.upper()):
+        proof_id = services.start_again(house.controller, address)
+        code = last_code(house.controller)
+        if address == ANN.upper():
+            assert services.find_again(house.controller, request.reference, proof_id, code) == request
+        else:
+            with pytest.raises(CodeRefused):
+                services.find_again(house.controller, request.reference, proof_id, code)
+    assert opened.count() == before
+    assert b"ann" not in bytes(fresh(request).contact_digest)
+    services.withdraw(fresh(request), principal=house.principal)
+    services.purge(fresh(request), principal=house.principal)
+    assert fresh(request).contact_digest is None
