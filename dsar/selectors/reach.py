@@ -10,7 +10,6 @@ from django.utils.translation import gettext
 
 from dsar.lifecycle import OPEN, Status
 from dsar.models import SubjectRequest
-from dsar.verification import reference_of
 from governance import access
 from governance.models import LedgerEntry, OutgoingMessage
 from governance.policy.vocabulary import Action, AuditType
@@ -24,17 +23,17 @@ _MOST: Final = 3
 _WAITING: Final = OPEN | {Status.RESPONDED}
 
 
-def named_kinds(request: SubjectRequest) -> list[str]:
+def named_kinds(request: SubjectRequest, object_ref: str) -> list[str]:
     """Tell the kinds of identifiers that were named beside the address; their values are sealed with it."""
     if request.purged_at is not None:
         return []
-    received = LedgerEntry.objects.filter(object_ref=reference_of(request), type=AuditType.REQUEST_RECEIVED).first()
+    received = LedgerEntry.objects.filter(object_ref=object_ref, type=AuditType.REQUEST_RECEIVED).first()
     return list(json.loads(received.payload).get("details", {}).get("claimed", ())) if received else []
 
 
-def lost_letters(request: SubjectRequest) -> int:
+def lost_letters(request: SubjectRequest, object_ref: str) -> int:
     """Count the letters about a request, and its latest code, that failed for good."""
-    places = [reference_of(request), f"proof:{request.proof_id.hex}" if request.proof_id else ""]
+    places = [object_ref, f"proof:{request.proof_id.hex}"] if request.proof_id else [object_ref]
     return LedgerEntry.objects.filter(object_ref__in=places, type=AuditType.LETTER_FAILED).count()
 
 

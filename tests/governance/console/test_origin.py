@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from django.test import RequestFactory
-from pytest_django.fixtures import Settings
 
 from governance.console.origin import source_of
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
 
 
 @pytest.mark.parametrize(
