@@ -20,7 +20,7 @@ from dsar.services.wording import category_label, withheld_at, withheld_in
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets
-from governance.catalogue.planning import REASONS, Reason
+from governance.catalogue.planning import REASONS, Reason, period_in_words
 from governance.models import Purpose as PurposeRow
 from governance.models import SystemStep
 from governance.policy.principal import worker
@@ -51,7 +51,7 @@ def pack(request: SubjectRequest, made: Plan) -> None:
     left_out = _left_out(request)
     sections = [_section(request, data_map, node, rows, left_out) for node in made.nodes if node.read is not None]
     sections += list(_own_sections(request, machine))
-    content = package.build(_meta(request), sections)
+    content = package.build(_meta(request, data_map), sections)
     summary = {
         "rows": {f"{each.dataset}.{each.collection}": len(cast("Sequence[Any]", each.rows)) for each in sections},
         "withheld": [{"what": each.what, "reason": each.reason} for each in (*withheld_in(made), *_all(left_out))],
@@ -140,6 +140,9 @@ def _own_sections(request: SubjectRequest, machine: Principal) -> Iterator[Secti
     contact = contact_of(request, principal=machine, purpose=RevealPurpose.ACCESS_PACKAGE)
     asked = {"reference": request.reference, "received_at": request.received_at, "address": contact.email}
     yield _own("requests", "Your request", [{**asked, "rights": [row.right for row in request.rights.all()]}])
+    if contact.claimed:
+        claimed = [{"type": type_, "value": value} for type_, value in contact.claimed]
+        yield _own("claimed", "What else you told us about yourself", claimed)
     if request.subject is None:
         return
     known = subjects.verified_identifiers_of(
@@ -166,9 +169,10 @@ def _own(collection: str, label: str, rows: Sequence[Mapping[str, Any]]) -> Sect
     return Section(system=_OURS, dataset="governance", collection=collection, label=label, columns=columns, rows=rows)
 
 
-def _meta(request: SubjectRequest) -> PackageMeta:
+def _meta(request: SubjectRequest, data_map: DataMap) -> PackageMeta:
     controller = request.controller
     purposes = PurposeRow.objects.filter(controller=controller, retired_at__isnull=True).order_by("key")
+    unrecorded = f"Not recorded in this privacy service; ask {controller.contact or controller.name}"
     return PackageMeta(
         reference=request.reference,
         created_at=timezone.now(),
@@ -182,5 +186,14 @@ def _meta(request: SubjectRequest) -> PackageMeta:
                 retention=f"Your choice lasts {each.validity_days} days" if each.validity_days else "",
             )
             for each in purposes
+        ]
+        + [
+            Purpose(name=rule.reason, lawful_basis=rule.citation, retention=period_in_words(rule.period))
+            for rule in data_map.rules
         ],
+        # Art. 15(1)(c), (g), (h) and (2) ask for these: an empty place would say that there is nothing to tell.
+        recipients=[unrecorded],
+        sources=[unrecorded],
+        transfers=[unrecorded],
+        automated_decisions=unrecorded,
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from governance.catalogue.elements import normalise_identity
 from governance.catalogue.planning.actions import erase_order, erasing, reading, settle_deletes
 from governance.catalogue.planning.codec import digest, from_dict, to_dict
-from governance.catalogue.planning.describe import REASONS, Passage, closing, describe, passages
+from governance.catalogue.planning.describe import REASONS, Passage, closing, describe, passages, period_in_words
 from governance.catalogue.planning.locating import located_nodes
 from governance.catalogue.planning.model import (
     CoOwner,
@@ -69,6 +69,7 @@ __all__ = [
     "digest",
     "from_dict",
     "passages",
+    "period_in_words",
     "plan",
     "to_dict",
 ]

@@ -84,7 +84,7 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _period(period: str) -> str:
+def period_in_words(period: str) -> str:
     """Say an ISO 8601 period in words where it has one part, as nearly all have; others stay as they are."""
     simple = _SIMPLE_PERIOD.fullmatch(period)
     return _counted(int(simple[1]), _UNITS[simple[2]]) if simple else period
@@ -131,7 +131,7 @@ def _erase_sentences(node: Node, erase: Erasing) -> Iterator[str]:
             last = " unless another rule keeps it longer" if len(each.retentions) > 1 else ""
             then = f"then erase it{last}" if each.masking else "then nothing more is done"
             why = f"{rule.reason.rstrip('.')}{cited}"
-            yield f"Keep {node.at}.{each.field} for {_period(rule.period)}{after}: {why}; {then}."
+            yield f"Keep {node.at}.{each.field} for {period_in_words(rule.period)}{after}: {why}; {then}."
         if each.action is FieldAction.KEEP and each.reason is not None:
             yield f"Keep {node.at}.{each.field}: {REASONS[each.reason]}."
 

@@ -17,7 +17,7 @@ from governance.catalogue import datasets
 from governance.errors import Conflict
 from governance.policy.principal import data_subject
 from governance.systems import runtime
-from tests.dsar.conftest import ANN, STORE_MAP, House, approve, fresh, letters, planned, work
+from tests.dsar.conftest import ANN, STORE_MAP, House, approve, fresh, letters, planned, prove, work
 
 if TYPE_CHECKING:
     from dsar.models import SubjectRequest
@@ -144,3 +144,31 @@ def test_two_requests_for_both_do_not_wait_for_each_other(house: House, ann: Dat
     approve(house, second)
     work()
     assert fresh(second).status == "reviewing"
+
+
+def test_the_copy_tells_what_the_law_asks_for_beside_the_data(house: House, ann: DataSubject) -> None:
+    intake = services.Intake(rights=("access",), email=ANN, manner="portal", claimed=(("customer_id", "77"),))
+    principal = data_subject(intake.id.hex, house.controller.pk.hex)
+    request = prove(services.receive(house.controller, intake, principal=principal))
+    work()
+    approve(house, fresh(request))
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    content = services.download(fresh(request), principal=principal)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        text = archive.read("data.json").decode()
+        data = json.loads(text)
+    sections = {section["collection"]: section["rows"] for section in data["sections"]}
+    assert sections["claimed"] == [{"type": "customer_id", "value": "77"}]
+    assert "Invoices are kept for bookkeeping" in text
+    assert "10 years" in text
+    for part in ("recipients", "sources", "transfers", "automated_decisions"):
+        assert "Not recorded" in json.dumps(_part(data, part))
+
+
+def _part(data: Any, name: str) -> Any:
+    """Find a part of the copy by its name, wherever it stands."""
+    if isinstance(data, dict):
+        found = (data[name] if key == name else _part(each, name) for key, each in data.items())
+        return next((each for each in found if each), None)
+    return None
