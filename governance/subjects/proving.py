@@ -74,9 +74,9 @@ def start(
     proofs = AddressProof.objects.filter(controller=controller)
     patience.require_few(proofs.filter(address_digest=digest), patience.PER_ADDRESS, instant)
     patience.require_few(proofs, patience.PER_CONTROLLER, instant)
-    proofs.filter(pk=replaces, address_digest=digest, purpose=purpose, confirmed_at=None, superseded_at=None).update(
-        superseded_at=instant
-    )
+    if replaces is not None:
+        unused = proofs.filter(pk=replaces, address_digest=digest, purpose=purpose)
+        unused.filter(confirmed_at=None, superseded_at=None).update(superseded_at=instant)
     proof = AddressProof(
         controller=controller,
         purpose=AddressProof.Purpose(purpose),
