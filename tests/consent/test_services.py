@@ -271,11 +271,11 @@ def test_the_panel_counts_for_those_who_may_read(choose: Any, house: House) -> N
     choose("given")
     choose("withdrawn")
     officer = Principal("staff", "1", frozenset({Role.PRIVACY_OFFICER}), frozenset({house.controller.pk.hex}))
-    assert [row["detail"] for row in sockets.panel(officer).rows] == ["1", "1"]
+    assert sockets.panel(officer).chart.lines == [("Newsletter", [1, 1])]
     elsewhere = Principal("staff", "1", frozenset({Role.PRIVACY_OFFICER}), frozenset({uuid.uuid4().hex}))
-    assert not sockets.panel(elsewhere).rows
+    assert not sockets.panel(elsewhere).chart.lines
     auditor = Principal("staff", "1", frozenset({Role.AUDITOR}), frozenset({house.controller.pk.hex}))
-    assert not sockets.panel(auditor).rows
+    assert sockets.panel(auditor).chart is None
 
 
 def test_a_purpose_names_what_a_no_means(house: House) -> None:
