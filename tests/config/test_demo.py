@@ -140,8 +140,9 @@ def test_everything_is_there_and_holds(var: Path) -> None:
 
 def _requests_rest_everywhere(controller: Controller) -> None:
     kept = SubjectRequest.objects.filter(controller=controller)
-    # A request is received and challenged in one breath, and nothing merges two yet.
-    assert set(kept.values_list("status", flat=True)) == {each.value for each in Status} - {"received", "duplicate"}
+    # A request is received and challenged in one breath, lapses after a fortnight, and nothing merges two yet.
+    resting = {each.value for each in Status} - {"received", "lapsed", "duplicate"}
+    assert set(kept.values_list("status", flat=True)) == resting
     open_ones = kept.filter(status__in=OPEN)
     assert open_ones.filter(due_at__lt=timezone.now()).count() >= 2
     assert open_ones.filter(due_at__gt=timezone.now()).count() >= 5
