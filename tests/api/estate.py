@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
@@ -88,10 +89,12 @@ class Estate:
     def plan_digest(self) -> str:
         return self.request.plans.order_by("-pk")[0].digest
 
+    @cached_property
     def desk(self) -> Client:
         """The officer at the console."""
         return signed_in(self.officer)
 
+    @cached_property
     def own_pages(self) -> Client:
         """A colleague on the pages of their own factors, who has just shown the passkey again."""
         client = signed_in(self.passkey.user)

@@ -54,7 +54,7 @@ def _connections_are_closed_again() -> Iterator[None]:
 @pytest.fixture
 def session(acme: Estate) -> dict[str, dict[str, str]]:
     """The officer's session, as a browser's script would send it."""
-    desk = acme.desk()
+    desk = acme.desk
     desk.get("/console/people/")  # a page with a form sets the token
     cookies = {name: morsel.value for name, morsel in desk.cookies.items()}
     token = next(value for name, value in cookies.items() if name.endswith("cxg_csrf"))

@@ -56,10 +56,10 @@ def plain(answer: HttpResponse, *words: Any) -> tuple[int, str, str, str]:
 def callers(estate: Estate, route: str) -> list[tuple[Client, dict[str, str]]]:
     """Who of this controller may try the route: the service with its key, the officer with a session."""
     if route.startswith("accounts/"):
-        return [(estate.own_pages(), {})]
+        return [(estate.own_pages, {})]
     if not route.startswith("v1/"):
-        return [(estate.desk(), {})]
-    return [(Client(), estate.headers), (estate.desk(), {})]
+        return [(estate.desk, {})]
+    return [(Client(), estate.headers), (estate.desk, {})]
 
 
 def test_every_id_of_another_controller_is_as_absent_as_a_made_up_one(acme: Estate, umbrella: Estate) -> None:
@@ -130,7 +130,7 @@ def test_no_list_shows_anything_of_another_controller(acme: Estate, umbrella: Es
 
 
 def test_ids_in_forms_and_queries_are_unknown_too(acme: Estate, umbrella: Estate) -> None:
-    desk = umbrella.desk()
+    desk = umbrella.desk
     for page, name, value in (
         ("/console/controller/", "controller", acme.controller.pk.hex),
         ("/console/people/", "value", acme.email),
