@@ -72,10 +72,10 @@ def _bars(chart: Chart, counts: Sequence[int], reach: int) -> tuple[Bar, ...]:
 
 def _bar(lane: Sequence[tuple[str, str, int]], reach: int) -> Bar:
     pieces: list[Piece] = []
-    x = 0
+    x, room = 0, WIDTH - len(lane) * (_LEAST + _GAP)  # a piece too small to see is drawn wider; all fit even so
     for _name, tone, count in lane:
         if count:
-            width = max(_LEAST, round(count * WIDTH / reach) - _GAP)
+            width = max(_LEAST, round(count * room / reach))
             pieces.append(Piece(x, width, tone))
             x += width + _GAP
     said = [
