@@ -149,6 +149,15 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(stage: Stage, nam
     assert faults == []
 
 
+def test_the_policy_stops_what_would_run_and_says_so(stage: Stage) -> None:
+    tab = stage.open("anyone", "/privacy/")
+    tab.noises.clear()
+    tab.run("document.body.insertAdjacentHTML('beforeend', '<img src=\"data:,\" onerror=\"alert(1)\">')")
+    tab.run("new Promise(done => setTimeout(done, 200))")
+    assert any("Content Security Policy" in noise for noise in tab.noises)
+    assert not [noise for noise in tab.noises if noise.startswith("dialog")]
+
+
 def test_what_looks_is_not_blind(chromium: Chromium, axe: str, tmp_path: Path) -> None:
     page = tmp_path / "bad.html"
     page.write_text(

@@ -35,6 +35,8 @@ ATTACKS = (
     "<form action=//evil.example><button>go</button></form>",
     "\u202e<details open ontoggle=alert(16)>",
 )
+#: What is only ever sent back at once is sent together: a page that lets one through lets it through in company.
+AT_ONCE = ("javascript:alert(7)", " ".join(ATTACKS[::2]), " ".join(ATTACKS[1::2]))
 #: Texts that must be seen somewhere, attack and all: so the pages really do show what was stored.
 SHOWN = {
     "purpose name", "purpose description", "notice title", "notice text", "system name", "dataset name",
@@ -146,6 +148,7 @@ class Eye:
         self.text = ""
         self.faults: list[str] = []
         self.looked = 0
+        self._folded, self._folded_at = "", -1
 
     def look(self, tab: Tab, where: str) -> Tab:
         """Take in a page, with every disclosure open."""
@@ -160,6 +163,12 @@ class Eye:
         tab.noises.clear()
         self.looked += 1
         return tab
+
+    def has_seen(self, text: str) -> bool:
+        """Whether a text stood on a page, as it was typed or as it stands in a description's source."""
+        if len(self.text) != self._folded_at:
+            self._folded, self._folded_at = " ".join(self.text.split()), len(self.text)
+        return any(" ".join(each.split()) in self._folded for each in (text, json.dumps(text)[1:-1]))
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +201,7 @@ def test_stored_attacks_are_text_on_every_page(
     _copy(eye, town, chromium, tmp_path)
     assert eye.faults == []
     assert eye.looked > 50
-    folded = " ".join(eye.text.split())
-    unseen = {field for field in SHOWN for attack in ATTACKS if " ".join(typed(attack, field).split()) not in folded}
+    unseen = {field for field in SHOWN for attack in ATTACKS if not eye.has_seen(typed(attack, field))}
     assert unseen == set()
     assert {"purpose", "notice", "system", "dataset", "identifier", "evidence"} <= attacked.taken
     assert {"purpose key", "collection_point", "identifier type", "dataset file", "system address"} <= attacked.refused
@@ -247,7 +255,7 @@ def _links(tab: Tab, prefix: str) -> list[str]:
 
 def test_reflected_attacks_are_text_on_every_page(town: Town, officer: Tab, chromium: Chromium) -> None:
     eye, address, anyone = Eye(), town.address, chromium.tab(width=1280)
-    for attack in ATTACKS:
+    for attack in AT_ONCE:
         escaped = quote(attack, safe="")
         for path in (
             f"{escaped}/",
@@ -268,16 +276,14 @@ def test_reflected_attacks_are_text_on_every_page(town: Town, officer: Tab, chro
         eye.look(anyone.press("Continue"), "return")
         eye.look(anyone.open(f"{address}/preferences/").fill(address=attack).press("Continue"), "preferences")
         eye.look(anyone.open(f"{address}/accounts/login/").fill(login=attack).press("Sign in"), "sign-in")
-        for path, values in (
-            ("people/", {"type": "email", "value": attack}),
-            ("consent/", {"type": "customer_id", "value": attack}),
-            ("ledger/", {"object": attack}),
-            ("systems/new/", {"name": attack, "key": attack, "url": attack}),
-            ("requests/new/", {"email": attack}),
+        for path, button, values in (
+            ("people/", "Look up", {"type": "email", "value": attack}),
+            ("consent/", "Look up", {"type": "customer_id", "value": attack}),
+            ("ledger/", "Filter", {"object": attack}),
+            ("systems/new/", "Connect", {"name": attack, "key": attack, "url": attack}),
+            ("requests/new/", "Record it", {"email": attack}),
         ):
-            tab = officer.open(f"{address}/console/{path}").fill(**values)
-            tab.run("document.querySelector('main form').requestSubmit()")
-            eye.look(tab, path)
+            eye.look(officer.open(f"{address}/console/{path}").fill(**values).press(button), path)
     assert eye.faults == []
     assert "There is a problem" in eye.text
-    assert all(" ".join(attack.split()) in " ".join(eye.text.split()) for attack in ATTACKS)
+    assert [attack for attack in AT_ONCE if not eye.has_seen(attack)] == []
