@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -281,3 +282,18 @@ def test_people_of_two_seeds_are_not_mixed(var: Path) -> None:
     with pytest.raises(CommandError, match="--seed 1815"):
         seed(90, number=4)
     assert DataSubject.objects.count() == 60
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_requests")
+def test_a_bar_is_drawn_on_a_terminal_and_nowhere_else(var: Path) -> None:
+    terminal, file = Terminal(), io.StringIO()
+    call_command("seed_demo", people=60, stderr=terminal, stdout=io.StringIO())
+    call_command("seed_demo", people=70, stderr=file, stdout=io.StringIO())
+    assert f"\rPeople and their choices  [{'#' * 30}] 60/60\n" in terminal.getvalue()
+    assert file.getvalue() == ""
