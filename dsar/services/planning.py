@@ -17,7 +17,7 @@ from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets, planning
 from governance.models import DataSubject, SystemStep
-from governance.policy.principal import worker
+from governance.policy.principal import WORKER, worker
 from governance.policy.vocabulary import RevealPurpose
 from governance.systems import runtime
 
@@ -115,6 +115,9 @@ def _store(
 ) -> RequestPlan:
     with transaction.atomic(durable=True):
         request = locked(request_id)
+        current = newest(request)
+        if principal.kind == WORKER and request.status != Status.PLANNING and current is not None:
+            return current  # a faster worker planned it meanwhile: what officers look at does not change under them
         if request.subject_id is not None and subject is None:
             request.subject = None
             request.save(update_fields=["subject"])

@@ -17,7 +17,7 @@ from governance import subjects
 from governance.catalogue import datasets
 from governance.errors import AccessDenied, Conflict
 from governance.models import SystemStep
-from governance.policy.principal import data_subject, operator
+from governance.policy.principal import data_subject, operator, worker
 from tests.dsar.conftest import ANN, BOB, STORE_MAP, House, approve, ask, fresh, planned, prove, work
 
 if TYPE_CHECKING:
@@ -90,6 +90,14 @@ def test_the_same_facts_give_the_same_digest_and_others_another(house: House, an
     work()
     assert request.plans.order_by("-pk")[0].digest != first
     assert request.plans.count() == 3
+
+
+def test_a_worker_that_was_slower_does_not_take_the_plan_back(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    shown = request.plans.get()
+    assert services.plan(request, principal=worker(house.controller.pk.hex)) == shown
+    assert fresh(request).status == "awaiting_approval"
+    services.approve(fresh(request), shown.digest, principal=house.principal)
 
 
 def test_a_plan_is_approved_by_staff_only(house: House, ann: DataSubject) -> None:
