@@ -47,7 +47,7 @@ def test_the_table_of_addresses_was_read() -> None:
     assert len(PATHS) > 30
     assert not [path for path in PATHS if "<" in path or "(" in path]
     assert {"/console/", "/console/people/", "/console/requests/", "/console/no/such/page/"} <= set(PATHS)
-    assert {page.name for page in REVEALS} == {"mailbox", "reveal_identifier"}
+    assert {page.name for page in REVEALS} == {"mailbox", "request_reveal", "reveal_identifier"}
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
