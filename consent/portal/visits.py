@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from governance import vault
+from governance import subjects
 from governance.console.doors import controller_for
 from governance.errors import NotFound
 from governance.models import DataSubject
@@ -58,7 +58,7 @@ def pending(request: HttpRequest) -> UUID | None:
 
 def enter(request: HttpRequest, proven: proving.ProvenAddress) -> None:
     """Remember a proven visitor under a new session key, so that a planted session gains nothing."""
-    subject = vault.match(proven.controller_id, proven.type, proven.value)
+    subject = subjects.match_proven(proven.controller_id, proven.type, proven.value)
     request.session.cycle_key()
     _keep(request, proof=proven.proof_id.hex)
     if subject is not None:

@@ -78,6 +78,9 @@ def stop_everything(visitor: Visitor, *, principal: Principal) -> tuple[DataSubj
 def _subject(visitor: Visitor, principal: Principal) -> DataSubject:
     if visitor.subject is not None:
         return visitor.subject
+    if subjects.find(visitor.controller, visitor.identifiers) is not None:
+        # Somebody put this address beside another person's identifiers and nobody verified it: whose choice is it?
+        raise Conflict("We cannot tell that this address is yours alone. Write to us, and a person will look.")
     return subjects.register(visitor.controller, visitor.identifiers, principal=principal, verified=True)
 
 

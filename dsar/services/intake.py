@@ -21,7 +21,7 @@ from dsar.services.moving import end, locked, move, note
 from dsar.services.posting import post
 from dsar.services.references import new_reference, normal_reference
 from dsar.verification import challenge, contact_of, digest_of, is_contact, reference_of, seal_contact
-from governance import vault
+from governance import subjects
 from governance.errors import BadInput, CodeRefused, Erased, FieldError, TooManyRequests
 from governance.models import LedgerEntry
 from governance.policy.principal import data_subject, worker
@@ -201,7 +201,7 @@ def _proven(request_id: UUID, proven: proving.ProvenAddress, principal: Principa
         request.save(update_fields=["proof_id"])
         note(request, principal=principal, details={"event": "address_proven"})
         return request
-    request.subject = vault.match(request.controller_id, proven.type, proven.value)
+    request.subject = subjects.match_proven(request.controller_id, proven.type, proven.value)
     request.verified_at = timezone.now()
     details = {"method": "email_code", "registered": request.subject is not None}
     move(request, Event.VERIFY, principal=principal, details=details, also=("proof_id", "subject", "verified_at"))

@@ -40,13 +40,13 @@ def systems_of(user: StaffUser):  # type: ignore[no-untyped-def]  # guardian is 
 
 @transaction.atomic
 def serve(user: StaffUser, controller: Controller, roles: list[Role], *, principal: Principal) -> None:
-    """Let a staff member work for a controller in these roles.
+    """Let a staff member work for a controller in these roles; with none named, in the roles held already.
 
     Roles are held everywhere one works. So a second controller is refused unless the roles are the same: an auditor
     here who became an officer there would be an officer here too.
     """
     elsewhere = controllers_of(user).exclude(pk=controller.pk)
-    if elsewhere.exists() and {role.value for role in roles} != set(user.groups.values_list("name", flat=True)):
+    if roles and elsewhere.exists() and {role.value for role in roles} != set(user.groups.values_list("name", flat=True)):
         raise Conflict("One person has the same roles at every controller; make another account for other roles")
     for role in roles:
         group, _created = Group.objects.get_or_create(name=role.value)

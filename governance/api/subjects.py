@@ -23,7 +23,10 @@ class IdentifiersSerializer(StrictSerializer):
 class RegistrationSerializer(IdentifiersSerializer):
     """A person to register."""
 
-    verified = serializers.BooleanField(default=False, help_text="The caller has verified these identifiers.")
+    verified = serializers.BooleanField(
+        default=True,
+        help_text="False for what a form claimed: such an identifier leads nobody to this person's data.",
+    )
 
 
 class SubjectSerializer(StrictSerializer):
