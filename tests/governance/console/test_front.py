@@ -135,7 +135,7 @@ def test_the_controller_in_view_is_chosen_among_those_served(
     user = staff(controller, Role.PRIVACY_OFFICER)
     client = signed_in(user)
     assert client.post("/console/controller/", {"controller": other_controller.pk.hex}).status_code == 404
-    grants.serve(user, other_controller, [], principal=operator(other_controller.pk.hex))
+    grants.serve(user, other_controller, [Role.PRIVACY_OFFICER], principal=operator(other_controller.pk.hex))
     response = client.post("/console/controller/", {"controller": other_controller.pk.hex}, follow=True)
     assert f'<option value="{other_controller.pk.hex}" selected>' in response.content.decode()
     assert Page(response).problems() == []
