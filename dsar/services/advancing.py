@@ -67,8 +67,7 @@ def _advance_one(request_id: object, status: str) -> int:
 
 def _plan_on(request: SubjectRequest) -> bool:
     machine = worker(request.controller_id.hex)
-    current = planning.newest(request)
-    if current is None or current.created_at < (request.verified_at or current.created_at) or current.digest:
+    if planning.wants_plan(request, planning.newest(request)):
         planning.plan(request, principal=machine)
         return True
     return planning.counted(request, principal=machine)

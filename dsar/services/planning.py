@@ -23,7 +23,6 @@ from governance.systems import runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from uuid import UUID
 
     from dsar.models import SubjectRequest
     from governance.catalogue.elements import CollectionRef
@@ -45,7 +44,11 @@ def plan(request: SubjectRequest, *, principal: Principal) -> RequestPlan:
     identities = _identities(request, email, subject, machine)
     made = planning.plan(datasets.data_map(request.controller), frozenset(identities), frozenset(rights_of(request)))
     made = replace(made, notes=(*made.notes, *_left_out(request, subject)))
-    return _store(request.pk, made, identities, subject, principal)
+    with transaction.atomic(durable=True):
+        request, current = locked(request.pk), newest(request)
+        if principal.kind == WORKER and current is not None and not wants_plan(request, current):
+            return current  # a faster worker planned it meanwhile: nothing is searched twice, nor taken back
+        return _store(request, made, identities, subject, principal)
 
 
 @transaction.atomic(durable=True)
@@ -72,6 +75,14 @@ def counted(request: SubjectRequest, *, principal: Principal) -> bool:
 def newest(request: SubjectRequest) -> RequestPlan | None:
     """Give the plan that counts."""
     return request.plans.order_by("-pk").first()
+
+
+def wants_plan(request: SubjectRequest, current: RequestPlan | None) -> bool:
+    """Tell whether a request is to be planned, or planned again: proven or reopened since, or never planned."""
+    if current is None:
+        return True
+    is_older = request.verified_at is not None and current.created_at < request.verified_at
+    return request.status == Status.PLANNING and (is_older or bool(current.digest))
 
 
 def digest_of(plan_json: Mapping[str, Any], counts: Mapping[str, Any]) -> str:
@@ -111,29 +122,25 @@ def _count(step: SystemStep) -> dict[str, Any]:
 
 
 def _store(
-    request_id: UUID, made: Plan, identities: Identities, subject: DataSubject | None, principal: Principal
+    request: SubjectRequest, made: Plan, identities: Identities, subject: DataSubject | None, principal: Principal
 ) -> RequestPlan:
-    with transaction.atomic(durable=True):
-        request = locked(request_id)
-        current = newest(request)
-        if principal.kind == WORKER and request.status != Status.PLANNING and current is not None:
-            return current  # a faster worker planned it meanwhile: what officers look at does not change under them
-        if request.subject_id is not None and subject is None:
-            request.subject = None
-            request.save(update_fields=["subject"])
-        if request.status != Status.PLANNING:
-            move(request, Event.REPLAN, principal=principal)
-            if not request.outcomes.filter(outcome="erased").exists():
-                # A copy is made again with the new plan, unless what it shows has been erased since.
-                RequestPackage.objects.filter(request=request).delete()
-        runtime.clear(request.pk)
-        row = RequestPlan.objects.create(request=request, plan=planning.to_dict(made), created_at=timezone.now())
-        seeds = vault.seal(json.dumps(identities), label="step.seeds", scope=scope_of(request))
-        # Rows shared with others come last: who else needs them is told by what was found before.
-        places = sorted(made.nodes, key=lambda node: node.ownership is planning.Ownership.SHARED)
-        located = orders(request, made, "locate", [node.at for node in places])
-        runtime.open_job(request.pk, request.controller, located, plan=row.plan, seeds=seeds)
-        note(request, principal=principal, details={"event": "planned", "collections": len(made.nodes)})
+    """Store a plan in the caller's transaction, and queue its search."""
+    if request.subject_id is not None and subject is None:
+        request.subject = None
+        request.save(update_fields=["subject"])
+    if request.status != Status.PLANNING:
+        move(request, Event.REPLAN, principal=principal)
+        if not request.outcomes.filter(outcome="erased").exists():
+            # A copy is made again with the new plan, unless what it shows has been erased since.
+            RequestPackage.objects.filter(request=request).delete()
+    runtime.clear(request.pk)
+    row = RequestPlan.objects.create(request=request, plan=planning.to_dict(made), created_at=timezone.now())
+    seeds = vault.seal(json.dumps(identities), label="step.seeds", scope=scope_of(request))
+    # Rows shared with others come last: who else needs them is told by what was found before.
+    places = sorted(made.nodes, key=lambda node: node.ownership is planning.Ownership.SHARED)
+    located = orders(request, made, "locate", [node.at for node in places])
+    runtime.open_job(request.pk, request.controller, located, plan=row.plan, seeds=seeds)
+    note(request, principal=principal, details={"event": "planned", "collections": len(made.nodes)})
     return row
 
 

@@ -191,3 +191,23 @@ def test_a_person_without_systems_gets_a_plan_too(house: House) -> None:
     work()
     services.respond(fresh(request), principal=house.principal)
     assert fresh(request).status == "responded"
+
+
+def test_of_two_workers_that_plan_at_once_one_searches(
+    house: House, ann: DataSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slower one had read the data map already; what the faster one queued and found is not thrown away."""
+    request = prove(ask(house, "erasure"))
+    machine = worker(house.controller.pk.hex)
+    faster: list[object] = []
+    data_map = datasets.data_map
+
+    def slowly(controller: object) -> object:
+        if not faster:
+            faster.append(None)
+            faster[0] = services.plan(fresh(request), principal=machine)
+        return data_map(controller)
+
+    monkeypatch.setattr(datasets, "data_map", slowly)
+    assert services.plan(fresh(request), principal=machine) == faster[0]
+    assert request.plans.count() == 1
