@@ -46,7 +46,8 @@ def serve(user: StaffUser, controller: Controller, roles: list[Role], *, princip
     here who became an officer there would be an officer here too.
     """
     elsewhere = controllers_of(user).exclude(pk=controller.pk)
-    if roles and elsewhere.exists() and {role.value for role in roles} != set(user.groups.values_list("name", flat=True)):
+    held = set(user.groups.values_list("name", flat=True))
+    if roles and {role.value for role in roles} != held and elsewhere.exists():
         raise Conflict("One person has the same roles at every controller; make another account for other roles")
     for role in roles:
         group, _created = Group.objects.get_or_create(name=role.value)
