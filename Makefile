@@ -2,7 +2,7 @@
 #
 #   make run [PORT=8000]   the service with a demonstration company, on SQLite, in this terminal; Ctrl-C stops it
 #   make test              the tests, on SQLite; ARGS="tests/consent -k withdraw" chooses some of them
-#   make test-postgres     the same tests on PostgreSQL (TEST_POSTGRES_URL)
+#   make test-postgres     the tests that use the service's own database again, on PostgreSQL (TEST_POSTGRES_URL)
 #   make check             format, lint, imports, types, deployment settings, migrations, conventions
 #   make bench             the figures: a table, and benchmarks/results.json
 #   make lock              pin every package anew (needs uv)
@@ -93,7 +93,7 @@ bench:
 lock:
 	$(COMPILE) --output-file deploy/locks/run.txt
 	$(COMPILE) --output-file deploy/locks/dev.txt --constraint deploy/locks/run.txt \
-	  --group dev --extra postgres --extra redis --extra mysql
+	  --group dev --extra postgres --extra redis --extra mysql --extra aws --extra pkcs11
 
 clean:
 	rm -rf .venv .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from benchmarks import databases
 from benchmarks.figures import Figure
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -30,7 +30,7 @@ def run() -> list[Figure]:
     server = os.environ.get("TEST_POSTGRES_URL")
     if not server:
         return figures + [_missing(name) for name in ("share_of_bare_view", "batch_items")]
-    with tempfile.TemporaryDirectory() as folder, _database(server) as url:
+    with tempfile.TemporaryDirectory() as folder, databases.made(server) as url:
         return figures + _measure("postgresql", url, Path(folder))
 
 
@@ -157,21 +157,6 @@ def _wait(port: int) -> None:
             pass  # not listening yet
         time.sleep(0.1)
     raise RuntimeError("The server did not answer")
-
-
-@contextmanager
-def _database(server: str) -> Iterator[str]:
-    """Make a database for this run and drop it afterwards."""
-    import psycopg  # noqa: PLC0415  # only where PostgreSQL is measured
-
-    name = f"governance_bench_{os.getpid()}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _missing(name: str) -> Figure:

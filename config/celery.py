@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings  # needs the variable above
 
+from config import broker
+
 app = Celery("governance")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
@@ -30,6 +32,7 @@ app.conf.update(
 )
 if settings.CELERY_BROKER_URL.startswith("filesystem"):
     folder = Path(settings.BROKER_DIR)
+    app.conf.broker_url = broker.URL
     for name in ("messages", "control"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.conf.broker_transport_options = {

@@ -1,13 +1,18 @@
-"""Structured logs without personal data: the last processor removes what looks like an address, number or key."""
+"""Structured logs without personal data: failures by class and place, what looks like an address or number removed."""
 
 import logging
 import logging.config
 import re
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Iterator, MutableMapping
+from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
 import structlog
+from django.db import OperationalError
+
+from governance.errors import GovernanceError
 
 #: Lengths are bounded: an unbounded run before the @ made one long address cost seconds (quadratic backtracking).
 _EMAIL = re.compile(r"[^\s@<>\"'/?&=]{1,64}@[^\s@<>\"'/?&=]{1,255}")
@@ -44,6 +49,36 @@ def _clean(value: object) -> object:
     return text
 
 
+def trace(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Say where it failed and what was raised, cause after cause, without the message.
+
+    A message quotes what it stumbled over: a driver the row that was refused, `int()` the text that is no number. No
+    pattern can tell a name in it from any other word. Only messages that can hold no value are kept.
+    """
+    parts = []
+    for error in reversed(list(_chain(exc_info[1]))):
+        kind, said = type(error), _message(error)
+        name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        parts += [*traceback.format_tb(error.__traceback__), f"{name}: {said}\n" if said else f"{name}\n"]
+    return "".join(parts).rstrip()
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, GovernanceError):
+        return str(error)  # names fields and remedies, never values
+    if isinstance(error, OperationalError):
+        return str(error).partition("\n")[0]  # the server is away, a table is missing: values come in other classes
+    return (error.strerror or "") if isinstance(error, OSError) else ""
+
+
 def logging_config(level: str) -> None:
     """Send everything, the standard library's records too, through one chain to one JSON line on standard error."""
     shared: list[Any] = [
@@ -51,7 +86,7 @@ def logging_config(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(trace),
     ]
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -75,6 +110,11 @@ def logging_config(level: str) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {"django.db.backends": {"level": "INFO"}, "celery": {"level": "WARNING"}},
+            # At DEBUG the one writes statements with their values, the other the whole context of a page.
+            "loggers": {
+                "django.db.backends": {"level": "INFO"},
+                "django.template": {"level": "INFO"},
+                "celery": {"level": "WARNING"},
+            },
         }
     )

@@ -22,9 +22,38 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 GOVERNANCE_DEMO = DEMO
-GOVERNANCE_KEY_FILE = str(BASE_DIR / env.str("GOVERNANCE_KEY_FILE"))
+#: Where the root keys are: local (a key file), vault, kms, pkcs11, or env (development only).
+GOVERNANCE_KEY_PROVIDER = env.str("GOVERNANCE_KEY_PROVIDER", "local")
+key_file = env.str("GOVERNANCE_KEY_FILE") if GOVERNANCE_KEY_PROVIDER == "local" else env.str("GOVERNANCE_KEY_FILE", "")
+GOVERNANCE_KEY_FILE = str(BASE_DIR / key_file) if key_file else ""
+GOVERNANCE_KEYRING = env.str("GOVERNANCE_KEYRING", "")
+#: Days for which a controller's emptied key is kept after its rotation: as long as copies of the key table are.
+GOVERNANCE_EPOCH_RETENTION_DAYS = env.int("GOVERNANCE_EPOCH_RETENTION_DAYS", 0)
+#: Seconds that one call to a key store may take, tries and waiting included.
+GOVERNANCE_KEY_STORE_SECONDS = env.float("GOVERNANCE_KEY_STORE_SECONDS", 5.0)
+GOVERNANCE_VAULT_ADDRESS = env.str("GOVERNANCE_VAULT_ADDRESS", "")
+GOVERNANCE_VAULT_KEY = env.str("GOVERNANCE_VAULT_KEY", "")
+GOVERNANCE_VAULT_MOUNT = env.str("GOVERNANCE_VAULT_MOUNT", "transit")
+GOVERNANCE_VAULT_NAMESPACE = env.str("GOVERNANCE_VAULT_NAMESPACE", "")
+GOVERNANCE_VAULT_TOKEN = env.str("GOVERNANCE_VAULT_TOKEN", "")
+GOVERNANCE_VAULT_TOKEN_FILE = env.str("GOVERNANCE_VAULT_TOKEN_FILE", "")
+GOVERNANCE_VAULT_CA_FILE = env.str("GOVERNANCE_VAULT_CA_FILE", "")
+GOVERNANCE_KMS_KEY = env.str("GOVERNANCE_KMS_KEY", "")
+GOVERNANCE_PKCS11_MODULE = env.str("GOVERNANCE_PKCS11_MODULE", "")
+GOVERNANCE_PKCS11_TOKEN = env.str("GOVERNANCE_PKCS11_TOKEN", "")
+GOVERNANCE_PKCS11_PIN = env.str("GOVERNANCE_PKCS11_PIN", "")
+GOVERNANCE_PKCS11_KEY = env.str("GOVERNANCE_PKCS11_KEY", "")
+#: The append-only file outside the database that names every erasure, so that a restored copy brings nobody back.
+erasures = f"{GOVERNANCE_KEY_FILE or VAR_DIR / 'keyring'}.erasures"
+GOVERNANCE_ERASURE_LEDGER = str(BASE_DIR / env.str("GOVERNANCE_ERASURE_LEDGER", erasures))
+#: Hours in which an erased person's key is only disabled and an officer can take the erasure back; 0 destroys at once.
+GOVERNANCE_ERASURE_GRACE_HOURS = env.int("GOVERNANCE_ERASURE_GRACE_HOURS", 0)
 #: The name in the first line of each checkpoint of the ledger (C2SP tlog-checkpoint).
 GOVERNANCE_LOG_ORIGIN = env.str("GOVERNANCE_LOG_ORIGIN", "governance.local/ledger")
+#: Policy file (C2SP tlog-policy) of the witnesses that cosign the ledger's checkpoints and their quorum.
+GOVERNANCE_WITNESS_POLICY = env.str("GOVERNANCE_WITNESS_POLICY", "")
+#: Seconds after which an event that waits for its position raises the alarm: the sequencer does not run.
+GOVERNANCE_LEDGER_LATE_SECONDS = env.int("GOVERNANCE_LEDGER_LATE_SECONDS", 900)
 #: Where customers and staff reach this service; links in letters begin with it.
 GOVERNANCE_PUBLIC_URL = env.str("GOVERNANCE_PUBLIC_URL", "http://localhost:8000")
 GOVERNANCE_KEY_PREFIX = env.str("GOVERNANCE_KEY_PREFIX", "cxg")
@@ -33,10 +62,22 @@ GOVERNANCE_SQLITE_FOLDER = env.str("GOVERNANCE_SQLITE_FOLDER", "")
 #: Largest body of any door, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("GOVERNANCE_MAX_BODY", 1_048_576)
 
+#: Indexes of identifiers that are kept beside the exact ones, such as `email.domain,phone.last_4`; each tells whoever
+#: holds the database a little more, which `manage.py check` reckons for the expected number of people.
+GOVERNANCE_SEARCH_INDEXES = env.list("GOVERNANCE_SEARCH_INDEXES", default=[])
+#: How many people one controller is expected to know; what the leak budget of indexes is reckoned from.
+GOVERNANCE_EXPECTED_PEOPLE = env.int("GOVERNANCE_EXPECTED_PEOPLE", 1_000_000)
 #: Days between the end of a request and the destruction of its own key (contact address, findings, package, letters).
 GOVERNANCE_REQUEST_PURGE_DAYS = env.int("GOVERNANCE_REQUEST_PURGE_DAYS", 30)
 #: Seconds after which a worker that stopped answering loses its step on a connected system to another one.
 GOVERNANCE_STEP_LEASE_SECONDS = env.int("GOVERNANCE_STEP_LEASE_SECONDS", 120)
+
+#: Plain decisions are counted in memory and one in so many is kept for replay; written every some seconds (0: never).
+GOVERNANCE_DECISION_FLUSH_SECONDS = env.float("GOVERNANCE_DECISION_FLUSH_SECONDS", 5.0)
+GOVERNANCE_DECISION_SAMPLE = env.int("GOVERNANCE_DECISION_SAMPLE", 100)
+#: The sample is a ring of so many rows and days, whichever ends first.
+GOVERNANCE_DECISION_LOG_ROWS = env.int("GOVERNANCE_DECISION_LOG_ROWS", 100_000)
+GOVERNANCE_DECISION_LOG_DAYS = env.int("GOVERNANCE_DECISION_LOG_DAYS", 30)
 
 # --- Apps -----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -63,6 +104,7 @@ INSTALLED_APPS = [
 AUTH_USER_MODEL = "governance.StaffUser"
 
 MIDDLEWARE = [
+    "governance.api.correlation.OwnCorrelation",
     # The decision doors end here: sessions, messages and pages are not for them.
     "governance.api.lean.LeanDoors",
     "django.middleware.security.SecurityMiddleware",
@@ -78,6 +120,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "governance.api.headers.PrivateResponses",
     "django_structlog.middlewares.RequestMiddleware",
+    "governance.api.unrouted.WrongMethod",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -149,6 +192,8 @@ ACCOUNT_SESSION_REMEMBER = False
 #: Seconds for which a second factor, once shown, opens sealed data and the person's own sign-in settings.
 GOVERNANCE_FRESH_FACTOR_SECONDS = env.int("GOVERNANCE_FRESH_FACTOR_SECONDS", 600)
 ACCOUNT_REAUTHENTICATION_TIMEOUT = GOVERNANCE_FRESH_FACTOR_SECONDS
+#: Minutes for which a broken glass lasts; an hour at most, whatever is set.
+GOVERNANCE_BREAK_GLASS_MINUTES = env.int("GOVERNANCE_BREAK_GLASS_MINUTES", 30)
 MFA_ADAPTER = "governance.access.second_factor.StaffFactorAdapter"
 MFA_FORMS = {
     "activate_totp": "governance.access.factor_forms.EnrolAppForm",

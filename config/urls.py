@@ -9,12 +9,12 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from consent.api import catalogue, checks, events
+from consent.api import catalogue, checks, contacts, events
 from consent.portal import choosing, entering
 from dsar.api import requests
 from dsar.portal import asking, following
+from governance.api import audit, lean, operations, subjects, unrouted, vault
 from governance.api import catalogue as systems
-from governance.api import lean, operations, subjects, unrouted
 from governance.console import doors
 from governance.console.doors import own_factors
 
@@ -23,7 +23,9 @@ urlpatterns = [
     lean.door("v1/consent/check", checks.check, "consent_check"),
     lean.door("v1/consent/check/batch", checks.check_batch, "consent_check_batch"),
     path("v1/consent/events", events.EventsDoor.as_view(), name="consent_events"),
+    path("v1/consent/receipts/<uuid:consent_event_id>", events.ReceiptDoor.as_view(), name="consent_receipt"),
     path("v1/consent/history", events.HistoryDoor.as_view(), name="consent_history"),
+    path("v1/contacts", contacts.ContactsDoor.as_view(), name="contacts"),
     path("v1/purposes", catalogue.PurposesDoor.as_view(), name="purposes"),
     path("v1/notices", catalogue.NoticesDoor.as_view(), name="notices"),
     path("preferences/", entering.start, name="preferences"),
@@ -31,10 +33,16 @@ urlpatterns = [
     path("preferences/choices/", choosing.choices, name="preferences_choices"),
     path("preferences/choose/", choosing.choose, name="preferences_choose"),
     path("preferences/stop/", choosing.stop, name="preferences_stop"),
+    path("preferences/looked/", choosing.looked, name="preferences_looked"),
+    path("preferences/receipt/", choosing.receipt, name="preferences_receipt"),
     path("preferences/leave/", entering.leave, name="preferences_leave"),
     # Subjects and vault
     path("v1/subjects", subjects.SubjectsDoor.as_view(), name="subjects"),
     path("v1/subjects/lookup", subjects.SubjectLookupDoor.as_view(), name="subject_lookup"),
+    path("v1/vault/seal", vault.SealDoor.as_view(), name="vault_seal"),
+    path("v1/vault/reveal", vault.RevealDoor.as_view(), name="vault_reveal"),
+    path("v1/vault/tokenise", vault.TokeniseDoor.as_view(), name="vault_tokenise"),
+    path("v1/vault/detokenise", vault.DetokeniseDoor.as_view(), name="vault_detokenise"),
     # Requests
     path("v1/requests", requests.RequestsDoor.as_view(), name="api_requests"),
     path("v1/requests/<uuid:request_id>", requests.OneRequestDoor.as_view(), name="api_request"),
@@ -44,10 +52,18 @@ urlpatterns = [
     path("v1/requests/<uuid:request_id>/refuse", requests.RefuseDoor.as_view(), name="api_request_refuse"),
     path("v1/requests/<uuid:request_id>/extend", requests.ExtendDoor.as_view(), name="api_request_extend"),
     path("v1/requests/<uuid:request_id>/withdraw", requests.WithdrawDoor.as_view(), name="api_request_withdraw"),
+    path("v1/requests/<uuid:request_id>/receipt", requests.ReceiptDoor.as_view(), name="api_request_receipt"),
     path("v1/requests/<uuid:request_id>/package", requests.PackageDoor.as_view(), name="api_request_package"),
+    path("v1/requests/<uuid:request_id>/certificate", requests.CertificateDoor.as_view(), name="api_certificate"),
     # Systems and what they hold
     path("v1/systems", systems.SystemsDoor.as_view(), name="api_systems"),
     path("v1/datasets", systems.DatasetsDoor.as_view(), name="api_datasets"),
+    # The ledger, for whoever verifies it
+    path("v1/audit/checkpoint", audit.CheckpointDoor.as_view(), name="audit_checkpoint"),
+    path("v1/audit/tile/<path:tile>", audit.TileDoor.as_view(), name="audit_tile"),
+    path("v1/audit/proof/<uuid:event_id>", audit.ProofDoor.as_view(), name="audit_proof"),
+    path("v1/audit/consistency", audit.ConsistencyDoor.as_view(), name="audit_consistency"),
+    path("ledger-keys", audit.ledger_keys, name="ledger_keys"),
     # The portal, where people ask and follow
     path("privacy/", asking.start, name="privacy"),
     path("privacy/request/", asking.choose, name="privacy_choose"),
@@ -57,8 +73,10 @@ urlpatterns = [
     path("privacy/code/again/", following.code_again, name="privacy_code_again"),
     path("privacy/return/", following.come_back, name="privacy_return"),
     path("privacy/status/", following.status, name="privacy_status"),
+    path("privacy/looked/", following.looked, name="privacy_looked"),
     path("privacy/withdraw/", following.withdraw, name="privacy_withdraw"),
     path("privacy/download/", following.download, name="privacy_download"),
+    path("privacy/receipt/", following.receipt, name="privacy_receipt"),
     path("privacy/leave/", following.leave, name="privacy_leave"),
     # Front page
     path("", doors.front, name="front"),

@@ -1,4 +1,4 @@
-"""The WSGI entry point; nothing else."""
+"""The WSGI entry point; it does not start on a database that holds people who were erased."""
 
 import os
 
@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+from governance.api import operations  # noqa: E402  # its models are ready only now
+
+operations.require_startable()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib import admin
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import selectors
@@ -37,7 +38,11 @@ def look_up(request: DeskRequest) -> HttpResponse:
     found, is_absent = None, False
     if request.method == "POST" and form.is_valid():
         try:
-            found = subjects.find(request.desk.controller, [(form.cleaned_data["type"], form.cleaned_data["value"])])
+            found = subjects.look_up(
+                request.desk.controller,
+                [(form.cleaned_data["type"], form.cleaned_data["value"])],
+                principal=request.desk.principal,
+            )
             is_absent = found is None
         except BadInput as unusable:
             for error in unusable.errors:
@@ -61,6 +66,7 @@ def person(request: DeskRequest, subject_id: UUID) -> HttpResponse:
         "lines": [line for group in groups for line in group],
         "events": list(selectors.events_of(subject.pk)[:_EVENTS]),
         "most_events": _EVENTS,
+        "contacts": list(selectors.contacts_of(subject.pk)[:_EVENTS]),
     }
     return pages.render(request, "consent/console_person.html", context)
 
@@ -68,7 +74,12 @@ def person(request: DeskRequest, subject_id: UUID) -> HttpResponse:
 def register() -> None:
     """Put the pages into the console."""
     pages.register(
-        "consent/", look_up, "consent", label="What counts for a person", section="Consent", action=Action.CONSENT_READ
+        "consent/",
+        look_up,
+        "consent",
+        label=_("What counts for a person"),
+        section="Consent",
+        action=Action.CONSENT_READ,
     )
     pages.register(
         "consent/<uuid:subject_id>/", person, "consent_person", label="", section="Consent", action=Action.CONSENT_READ

@@ -6,15 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from consent import lawfulness, selectors
 from consent.lawfulness import ConsentFact
 from consent.lifecycle import State
-from consent.models import ConsentState
+from consent.models import ConsentState, Contact
 from governance.access.facts import as_datetime, as_uuid
-from governance.policy.vocabulary import Action, permits
+from governance.policy.vocabulary import Action
 from governance.registry import Chart, Fragment, Panel
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from governance.models import DataSubject
-    from governance.policy.decide import Decision, Facts, Question
+    from governance.policy.decide import Decision, Facts, PurposeRule, Question
     from governance.policy.principal import Principal
 
 _COLUMNS = (
@@ -66,14 +65,22 @@ class ConsentLawfulness:
             recorded_at=as_datetime(columns[11]),
         )
 
+    def facts_as_of(self, subject_id: UUID, purpose: PurposeRule, moment: datetime) -> tuple[ConsentFact, ...]:
+        """Rebuild the projection of that moment from the events."""
+        return selectors.facts_as_of(subject_id, purpose.id, moment, purpose.lawful_basis)
+
     def decide(self, question: Question, facts: Facts, instant: datetime) -> Decision | None:
         """Answer from the facts alone."""
         return lawfulness.decide(question, facts, instant)
 
 
 def erase(subject: DataSubject) -> None:
-    """Forget what counts for an erased person. The events stay: ids, codes and times, with evidence nobody can open."""
+    """Forget what counts for an erased person, and what was sent to them.
+
+    The events stay: ids, codes and times, with evidence nobody can open.
+    """
     ConsentState.objects.filter(subject=subject).recorded().delete()
+    Contact.objects.filter(subject=subject).recorded().delete()
 
 
 def export(subject_id: UUID) -> Mapping[str, Any]:
@@ -102,16 +109,26 @@ def export(subject_id: UUID) -> Mapping[str, Any]:
             }
             for event in selectors.events_of(subject_id)
         ],
+        "messages": [
+            {
+                "purpose": row.purpose.name,
+                "channel": row.channel,
+                "kind": row.message_class,
+                "campaign": row.campaign or None,
+                "sent": row.sent_at.isoformat(),
+            }
+            for row in selectors.contacts_of(subject_id)
+        ],
     }
 
 
-def panel(principal: Principal) -> Panel:
+def panel(principal: Principal, instant: datetime) -> Panel:
     """Draw how many consents were given and withdrawn in the last 30 days, for whoever may read consents."""
-    if not permits(principal.roles, Action.CONSENT_READ):
+    if not principal.may(Action.CONSENT_READ):
         return Panel("Consent", (), "", order=60)
-    served = [UUID(controller) for controller in principal.controllers]
+    served = [UUID(controller) for controller in principal.controllers_where(Action.CONSENT_READ)]
     by_purpose: dict[str, list[int]] = {}
-    for purpose, state, count in selectors.counted(served, timezone.now() - _PANEL_PERIOD):
+    for purpose, state, count in selectors.counted(served, instant - _PANEL_PERIOD):
         line = by_purpose.setdefault(purpose, [0, 0])
         if state == State.GIVEN:
             line[0] += count

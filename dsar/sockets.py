@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from dsar.models import SubjectRequest
 from dsar.selectors import queue, reach
-from governance.policy.vocabulary import Action, permits
+from dsar.services.erasing import is_restrained
+from governance.policy.vocabulary import Action
 from governance.registry import Chart, Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from uuid import UUID
 
     from governance.policy.principal import Principal
@@ -36,11 +37,23 @@ def personal_data(subject_id: UUID) -> Mapping[str, Any]:
     }
 
 
-def panel(principal: Principal) -> Panel:
-    """Give the figures of the queue, and the requests with the least time left."""
-    if not permits(principal.roles, Action.REQUEST_READ):
+def restrains(job: UUID) -> bool:
+    """Tell whether a hold stands on the request, or its person, whose erasing step is about to be worked on."""
+    request = SubjectRequest.objects.select_related("controller", "subject__controller").filter(pk=job).first()
+    return request is not None and is_restrained(request)
+
+
+def references(subject_id: UUID) -> list[str]:
+    """Name the person's requests as the ledger does."""
+    return [
+        f"request:{pk.hex}" for pk in SubjectRequest.objects.filter(subject_id=subject_id).values_list("pk", flat=True)
+    ]
+
+
+def panel(principal: Principal, now: datetime) -> Panel:
+    """Give the figures of the queue at this moment, and the requests with the least time left."""
+    if not principal.may(Action.REQUEST_READ):
         return Panel("Requests", (), "", order=10)
-    now = timezone.now()
     here = reverse("admin:requests")
     counts = queue.counts(principal, now)
     figures: list[Mapping[str, Any]] = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from governance.console import ledger, mailbox, overview, people, systems, today
+from governance.console import alarms, incidents, ledger, mailbox, overview, people, systems, today
 from governance.console.desk import desk_of
 from governance.console.readonly import ReadOnlyAdmin
 from governance.models import ChangeLogEntry, Controller, Dataset, Purpose, ServiceAccount, System
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-for room in (today, people, systems, ledger, overview, mailbox):
+for room in (today, people, systems, ledger, alarms, overview, mailbox):
     room.register()
+incidents.register_pages()
 
 
 @admin.register(Controller)
@@ -78,7 +80,7 @@ class ChangeLogAdmin(ReadOnlyAdmin):
     """The diary of configuration: which fields changed, never to what."""
 
     action = Action.AUDIT_READ
-    label = "Diary of configuration"
+    label = _("Diary of configuration")
     list_display = ("timestamp", "content_type", "object_pk", "action_name", "field_names")
     related = ("content_type",)
     order = ("-timestamp",)
@@ -87,16 +89,16 @@ class ChangeLogAdmin(ReadOnlyAdmin):
         """The diary does not know controllers: only who works for all of them may read it."""
         desk = desk_of(request)
         rows: QuerySet[ChangeLogEntry] = self.model.objects.all()
-        if desk is None or not desk.may(self.action) or len(desk.controllers) < Controller.objects.count():
+        if desk is None or not desk.may_everywhere(self.action):
             return rows.none()
         return rows
 
-    @admin.display(description="Change")
+    @admin.display(description=_("Change"))
     def action_name(self, row: ChangeLogEntry) -> str:
         """Say what happened."""
         return str(row.get_action_display())
 
-    @admin.display(description="Fields")
+    @admin.display(description=_("Fields"))
     def field_names(self, row: ChangeLogEntry) -> str:
         """Name the changed fields."""
         return ", ".join(sorted(row.changes or {}))

@@ -9,12 +9,19 @@ GovernanceError
 ├── CodeRefused              403  a one-time code is wrong, used, expired or tried too often (not said which)
 ├── NotFound                 404  absent, or outside the caller's scope (the same answer)
 ├── Conflict                 409  the state of the thing does not allow this now
+│   ├── Disabled             409  the person is being erased; nothing opens unless that is undone
+│   ├── Held                 409  a legal hold stands, so nothing is erased
 │   └── IdempotencyMismatch  422  one key, two bodies
 ├── TooManyRequests          429
 ├── Unavailable              503  the database does not answer; nothing is allowed meanwhile
+│   └── ErasuresMissing      503  the database is older than the erasures that the file outside it names
 ├── KeyUnavailable           503  the key provider cannot be used; fails closed
+│   ├── KeyRetired           503  the key may no longer be used, not even to open
+│   ├── KeySuspended         503  the key is disabled for now, here or at the provider
+│   └── KeyUnknown           503  no key has this id
 ├── Erased                   410  the person's key was destroyed
 ├── SealRefused              500  a sealed value does not belong to this place
+│   └── KeyForeign           500  it names the key of another controller or owner
 ├── AuditRefused             500  the audit row could not be written, so nothing was disclosed
 ├── LedgerBroken             500  the ledger does not verify
 ├── SystemUnavailable        503  a connected system does not answer
@@ -35,12 +42,19 @@ __all__ = [
     "CodeRefused",
     "Conflict",
     "CryptoError",
+    "Disabled",
     "Erased",
+    "ErasuresMissing",
     "FieldError",
     "GovernanceError",
+    "Held",
     "IdempotencyMismatch",
     "InvalidDataset",
+    "KeyForeign",
+    "KeyRetired",
+    "KeySuspended",
     "KeyUnavailable",
+    "KeyUnknown",
     "LedgerBroken",
     "NotAuthenticated",
     "NotFound",
@@ -141,6 +155,20 @@ class Conflict(GovernanceError):
     title = "The current state does not allow this"
 
 
+class Disabled(Conflict):
+    """The person's erasure waits for the end of its grace: nothing opens and nothing is sealed meanwhile."""
+
+    code = "subject.disabled"
+    title = "The person is being erased"
+
+
+class Held(Conflict):
+    """A legal hold stands on the person: nothing is erased until it ends or an officer releases it."""
+
+    code = "subject.held"
+    title = "A legal hold keeps this person's data"
+
+
 class IdempotencyMismatch(Conflict):
     """An Idempotency-Key came back with another body."""
 
@@ -165,12 +193,40 @@ class Unavailable(GovernanceError):
     title = "The service cannot answer now"
 
 
+class ErasuresMissing(Unavailable):
+    """People were erased whom this database still holds, or the file that says so is not whole. Nobody is served."""
+
+    code = "erasure.missing"
+    title = "Erasures must be carried out again first"
+
+
 class KeyUnavailable(GovernanceError):
     """The key provider cannot be used; nothing is opened or sealed without it."""
 
     code = "key.unavailable"
     status = 503
     title = "The key store cannot be used now"
+
+
+class KeyRetired(KeyUnavailable):
+    """The key may no longer be used, not even to open what it once sealed."""
+
+    code = "key.retired"
+    title = "The key is retired"
+
+
+class KeySuspended(KeyUnavailable):
+    """The key is disabled for now: here, by whoever suspended it, or at the provider."""
+
+    code = "key.suspended"
+    title = "The key is disabled"
+
+
+class KeyUnknown(KeyUnavailable):
+    """No key has this id: its row is missing, or the provider does not know its version."""
+
+    code = "key.unknown"
+    title = "The key is not known"
 
 
 class Erased(GovernanceError):
@@ -186,6 +242,13 @@ class SealRefused(GovernanceError):
 
     code = "seal.refused"
     title = "A sealed value does not belong here"
+
+
+class KeyForeign(SealRefused):
+    """A sealed value names the key of another controller or owner: it was moved."""
+
+    code = "key.foreign"
+    title = "A sealed value names somebody else's key"
 
 
 class AuditRefused(GovernanceError):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from governance.errors import AuditRefused
 from governance.models import OutboxEvent
+from governance.models.inserting import insert_many
 from governance.policy.opaque import Detail, require_details
 
 
@@ -36,7 +37,7 @@ def append_many(events: Iterable[Thin]) -> None:
     if not transaction.get_connection(database).in_atomic_block:
         raise AuditRefused("An outbox event is written in the transaction of the change it tells of; open one first.")
     instant = timezone.now()
-    OutboxEvent.objects.bulk_create(
+    insert_many(
         [
             OutboxEvent(
                 controller_id=event.controller_id,

@@ -1,13 +1,13 @@
 """The sockets that the workflow apps plug into; the kernel calls them and never imports an app."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from governance.models import DataSubject
-from governance.policy.decide import Decision, Facts, PurposeFact, Question
+from governance.policy.decide import Decision, Facts, PurposeFact, PurposeRule, Question
 from governance.policy.principal import Principal
 
 
@@ -32,6 +32,10 @@ class Lawfulness(Protocol):
 
     def row(self, columns: Sequence[Any]) -> PurposeFact | None:
         """Read the fragment's columns of one row, as the driver gives them; None where the join found nothing."""
+        ...
+
+    def facts_as_of(self, subject_id: UUID, purpose: PurposeRule, moment: datetime) -> tuple[PurposeFact, ...]:
+        """Rebuild what this app held about a person and a purpose at an earlier moment."""
         ...
 
     def decide(self, question: Question, facts: Facts, instant: datetime) -> Decision | None:
@@ -73,9 +77,12 @@ class _Sockets:
     def __init__(self) -> None:
         self.lawfulness: Lawfulness | None = None
         self.work: dict[str, Callable[[], int]] = {}
-        self.panels: list[Callable[[Principal], Panel]] = []
+        self.panels: list[Callable[[Principal, datetime], Panel]] = []
         self.erasure: list[Callable[[DataSubject], None]] = []
         self.personal_data: dict[str, Callable[[UUID], Mapping[str, Any]]] = {}
+        self.files: list[Callable[[Collection[str]], Collection[str]]] = []
+        self.restraints: list[Callable[[UUID], bool]] = []
+        self.references: dict[str, Callable[[UUID], Sequence[str]]] = {}
 
 
 sockets = _Sockets()
@@ -91,8 +98,8 @@ def register_work(name: str, run: Callable[[], int]) -> None:
     sockets.work[name] = run
 
 
-def register_panel(panel: Callable[[Principal], Panel]) -> None:
-    """Plug in a panel of the console's home page."""
+def register_panel(panel: Callable[[Principal, datetime], Panel]) -> None:
+    """Plug in a panel of the console's home page; it is told who looks, and at which moment."""
     if panel not in sockets.panels:
         sockets.panels.append(panel)
 
@@ -103,6 +110,23 @@ def register_erasure(erase: Callable[[DataSubject], None]) -> None:
         sockets.erasure.append(erase)
 
 
+def register_files(held: Callable[[Collection[str]], Collection[str]]) -> None:
+    """Plug in which of these data keys (by id) still open a file that an app keeps: such a key is not destroyed yet."""
+    if held not in sockets.files:
+        sockets.files.append(held)
+
+
+def register_restraint(restrains: Callable[[UUID], bool]) -> None:
+    """Plug in whether the law keeps what a job is about to erase in connected systems; asked when a step is claimed."""
+    if restrains not in sockets.restraints:
+        sockets.restraints.append(restrains)
+
+
 def register_personal_data(name: str, export: Callable[[UUID], Mapping[str, Any]]) -> None:
     """Plug in what an app itself holds about a person, for access requests."""
     sockets.personal_data[name] = export
+
+
+def register_references(name: str, references: Callable[[UUID], Sequence[str]]) -> None:
+    """Plug in the ledger references of what an app keeps for a person under keys of its own, such as requests."""
+    sockets.references[name] = references

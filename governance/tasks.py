@@ -4,8 +4,11 @@ import structlog
 from celery import shared_task
 from django.db import close_old_connections
 
+from governance import correlation
 from governance.audit import sequencer
+from governance.errors import GovernanceError
 from governance.registry import sockets
+from governance.subjects import outside
 
 logger = structlog.get_logger(__name__)
 
@@ -14,12 +17,21 @@ logger = structlog.get_logger(__name__)
 def tick() -> None:
     """Do what is due. One failing piece of work never stops the others; its row says what went wrong."""
     close_old_connections()
-    work_once()
+    with correlation.begin(correlation.TASK):
+        work_once()
     close_old_connections()
 
 
 def work_once() -> int:
-    """Run every registered piece of work once, then give positions to what it wrote; answers how much was done."""
+    """Run every registered piece of work once, then give positions to what it wrote; answers how much was done.
+
+    Nothing is done on a database that was restored from before erasures that are not carried out again yet.
+    """
+    try:
+        outside.require_current()
+    except GovernanceError as refused:
+        logger.warning("work.refused", error=refused.code, remedy=refused.detail)
+        return 0
     done = 0
     for name, run in sorted(sockets.work.items()):
         try:

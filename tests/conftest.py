@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -11,8 +12,14 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.emitted import (  # noqa: F401 -- as below
+    _notice_events,
+    pytest_sessionfinish,
+    pytest_testnodedown,
+)
 from tests.skips import (  # noqa: F401 -- pytest finds fixtures and hooks by their names here
     mariadb_url,
+    pkcs11_module,
     postgres_url,
     pytest_collection_modifyitems,
     pytest_runtest_makereport,
@@ -22,6 +29,8 @@ from tests.skips import (  # noqa: F401 -- pytest finds fixtures and hooks by th
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from pytest_django.fixtures import SettingsWrapper
 
 # Two cores shared with other work make timing an unfair reason to fail.
 hypothesis.settings.register_profile("project", deadline=None)
@@ -48,6 +57,15 @@ def _flush_past_triggers() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush)
         yield
+
+
+_erasure_files = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _own_erasure_file(settings: SettingsWrapper) -> None:
+    """Give each test a file of erasures of its own: its database forgets them, and the file must not."""
+    settings.GOVERNANCE_ERASURE_LEDGER += f"-{next(_erasure_files)}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

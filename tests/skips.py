@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -24,6 +25,7 @@ SERVERS = {
     "postgres": Server("postgres_url", "TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres"),
     "redis": Server("redis_url", "TEST_REDIS_URL", "redis://127.0.0.1:6379/15"),
     "mariadb": Server("mariadb_url", "TEST_MARIADB_URL", "mysql+pymysql://root@127.0.0.1:3306/test"),
+    "softhsm": Server("pkcs11_module", "TEST_PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so"),
 }
 
 
@@ -45,6 +47,15 @@ def mariadb_url() -> str:
     return _url("mariadb")
 
 
+@pytest.fixture(scope="session")
+def pkcs11_module() -> str:
+    """Answer where SoftHSM's library is: where Debian's softhsm2 puts it, unless it is said to be elsewhere."""
+    usual = SERVERS["softhsm"].example
+    if "TEST_PKCS11_MODULE" not in os.environ and Path(usual).exists():
+        return usual
+    return _url("softhsm")
+
+
 def _url(name: str) -> str:
     server = SERVERS[name]
     if not (url := os.environ.get(server.variable)):
@@ -52,12 +63,25 @@ def _url(name: str) -> str:
     return url
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for a server, so that none is forgotten."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark every test that asks for a server, so that none is forgotten; see uses_database() for the rest."""
     fixtures = {server.fixture for server in SERVERS.values()}
     for item in items:
         if fixtures.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("service")
+    if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
+        kept = [item for item in items if uses_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
+        items[:] = kept
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """Whether a test uses the service's own test database, the one thing that `make test-postgres` exchanges.
+
+    Every other test has just run in `make test`: pure ones, and those that make databases of their own on each engine.
+    """
+    asked = {"db", "transactional_db", "live_server", "django_db_reset_sequences"}
+    return bool(item.get_closest_marker("django_db") or asked.intersection(getattr(item, "fixturenames", ())))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -46,3 +46,13 @@ def unchecked(connection: BaseDatabaseWrapper) -> Iterator[None]:
         finally:
             with connection.cursor() as cursor:
                 cursor.execute(on)
+
+
+def database_url() -> str:
+    """Where the tests' own database is, for processes that they start."""
+    from django.conf import settings
+
+    found = settings.DATABASES["default"]
+    if "sqlite" in found["ENGINE"]:
+        return f"sqlite:///{found['NAME']}"
+    return f"postgresql://{found['USER']}@{found['HOST']}:{found['PORT']}/{found['NAME']}"

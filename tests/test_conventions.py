@@ -28,6 +28,7 @@ SOURCES = [
 OPEN_DOORS = {
     "healthz": "operations: the process answers, nothing else",
     "readyz": "operations: names of failed checks, no details",
+    "ledger-keys": "public keys of the ledger: what a receipt is verified with",
     "schema/": "the published description of the API",
     "accounts/": "staff sign-in: the only way to become somebody",
     "console/": "Django's admin site: ConsoleSite.has_permission, and each page's own action (test below)",

@@ -1,4 +1,4 @@
-"""Puts the checklist and the look ahead into the console of a demonstration; elsewhere it adds nothing."""
+"""Puts the checklist into the console of a demonstration; elsewhere it adds nothing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ class DemoConfig(AppConfig):
         """Plug in, where this is a demonstration."""
         if not settings.GOVERNANCE_DEMO:
             return
-        from config.demo import checklist, lookahead
+        from config.demo import checklist
         from governance import registry
 
         registry.register_panel(checklist.panel)
-        lookahead.register()

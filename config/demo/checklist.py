@@ -13,11 +13,12 @@ from config.demo.company import SLUG
 from dsar.models import SubjectRequest
 from governance.models import Controller
 from governance.policy.principal import operator
-from governance.policy.vocabulary import Action, permits
+from governance.policy.vocabulary import Action
 from governance.registry import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from governance.policy.principal import Principal
 
@@ -32,11 +33,13 @@ _DONE = {
 }
 
 
-def panel(principal: Principal) -> Panel:
+def panel(principal: Principal, _instant: datetime) -> Panel:
     """Show the steps to whoever can take them: submit, verify, review and approve, answer, download; three queries."""
-    if not settings.GOVERNANCE_DEMO or not permits(principal.roles, Action.REQUEST_APPROVE):
+    if not settings.GOVERNANCE_DEMO or not principal.may(Action.REQUEST_APPROVE):
         return _NOTHING
-    controller = Controller.objects.filter(slug=SLUG, pk__in=principal.controllers).first()
+    controller = Controller.objects.filter(
+        slug=SLUG, pk__in=principal.controllers_where(Action.REQUEST_APPROVE)
+    ).first()
     if controller is None:
         return _NOTHING
     visitors = _visitors(controller)
@@ -47,9 +50,10 @@ def panel(principal: Principal) -> Panel:
 
 
 def _visitors(controller: Controller) -> QuerySet[SubjectRequest]:
-    """Leave out what was made with the company: it has shown nobody anything."""
+    """Leave out what was made with the company: it has shown nobody anything. Nobody visited before there was one."""
     made_up = operator(controller.pk.hex).ref
-    return SubjectRequest.objects.filter(controller=controller).exclude(created_by=made_up)
+    came = SubjectRequest.objects.filter(controller=controller, received_at__gte=controller.created_at)
+    return came.exclude(created_by=made_up)
 
 
 def _rows(counts: Mapping[str, int], to_request: str) -> list[Mapping[str, Any]]:

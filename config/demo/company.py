@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from config.demo import crm, helpdesk, histories, mailing, requests, staff, stores
+from config.demo import backlog, filling, histories, requests, staff
 from config.demo.people import person
 from consent import services as consent
 from consent.models import NoticeRevision
+from dsar.models import SubjectRequest
 from governance import subjects
 from governance.access import service_keys
 from governance.audit import sequencer
 from governance.catalogue import datasets, purposes
-from governance.keys.index_keys import index_value, label
+from governance.keys import index_keys
 from governance.models import BlindIndex, Brand, Controller, DataSubject, Purpose, ServiceAccount
 from governance.policy.principal import operator
 from governance.policy.vocabulary import Role
@@ -25,7 +26,6 @@ from governance.systems import registering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
 
     from config.demo.people import Person
     from governance.policy.principal import Principal
@@ -36,7 +36,6 @@ PEOPLE: Final = 500
 FEWEST: Final = 60
 SEED: Final = 1815
 
-_STORES: Final = (crm.STORE, helpdesk.STORE, mailing.STORE)
 #: The account made last: where it is, everything before it is there too.
 _LAST_SERVICE: Final = "demo-reports"
 _CHUNK: Final = 500
@@ -121,6 +120,8 @@ class Order:
 
     people: int = PEOPLE
     seed: int = SEED
+    #: How many requests; as many as a company of this size has, when left out.
+    requests: int | None = None
     progress: Callable[[str, int, int], None] = lambda _what, _done, _of: None
 
 
@@ -131,7 +132,7 @@ def seed(order: Order) -> bool:
     """
     if not settings.GOVERNANCE_DEMO:
         raise NotADemonstration("GOVERNANCE_DEMO is off: made-up people do not belong beside real ones")
-    if _is_complete(order.people):
+    if _is_complete(order):
         return False
     if DataSubject.objects.exclude(controller__slug=SLUG).exists():
         raise NotADemonstration("Another company has people here: made-up people do not belong beside them")
@@ -139,9 +140,11 @@ def seed(order: Order) -> bool:
     principal = operator(controller.pk.hex)
     words = _words(controller, principal)
     staff.appoint(controller, principal)
-    _fill_stores(order, timezone.now().date())
-    _register(controller, order, words, principal)
+    today = timezone.now().date()
+    with filling.filled(_folder(), order.seed, order.people, today, order.progress):
+        _register(controller, order, words, principal)
     _connect(controller, principal)
+    staff.give(controller, filling.STORES[0].key, principal)
     _restrict(controller, order, principal)
     _tell(controller, order, principal)
     if not ServiceAccount.objects.filter(controller=controller, name=_LAST_SERVICE).exists():
@@ -150,9 +153,11 @@ def seed(order: Order) -> bool:
     return True
 
 
-def _is_complete(people: int) -> bool:
+def _is_complete(order: Order) -> bool:
     done = ServiceAccount.objects.filter(controller__slug=SLUG, name=_LAST_SERVICE).exists()
-    return done and DataSubject.objects.filter(controller__slug=SLUG).count() >= people
+    if not done or DataSubject.objects.filter(controller__slug=SLUG).count() < order.people:
+        return False
+    return order.requests is None or SubjectRequest.objects.filter(controller__slug=SLUG).count() >= order.requests
 
 
 def _controller() -> Controller:
@@ -192,14 +197,6 @@ def _words(controller: Controller, principal: Principal) -> histories.Words:
     return histories.Words(known, notices)
 
 
-def _fill_stores(order: Order, today: date) -> None:
-    for store in _STORES:
-        path = _path(store)
-        for people in _chunks(order.seed, stores.size(path) + 1, order.people):
-            stores.grow(store, path, order.seed, today, people)
-            order.progress(store.name, people[-1].number, order.people)
-
-
 def _register(controller: Controller, order: Order, words: histories.Words, principal: Principal) -> None:
     now = timezone.now()
     for people in _chunks(order.seed, _made(controller, order) + 1, order.people):
@@ -221,20 +218,25 @@ def _made(controller: Controller, order: Order) -> int:
 
 
 def _chunks(seed_: int, first: int, last: int) -> Iterator[list[Person]]:
-    for start in range(first, last + 1, _CHUNK):
-        yield [person(seed_, number) for number in range(start, min(start + _CHUNK, last + 1))]
+    return filling.chunks(seed_, first, last, _CHUNK)
 
 
 def _known(controller: Controller, people: Sequence[Person]) -> list[int]:
-    numbers = {index_value(controller.pk, "customer_id", each.customer_id): each.number for each in people}
-    rows = BlindIndex.objects.filter(controller=controller, label=label("customer_id"), value__in=list(numbers))
+    versions = index_keys.reload(controller.pk)
+    numbers = {
+        value: each.number
+        for each in people
+        for _label, value in index_keys.handles(versions, controller.pk, "customer_id", each.customer_id)
+    }
+    name = index_keys.label("customer_id")
+    rows = BlindIndex.objects.filter(controller=controller, label=name, value__in=list(numbers))
     return [numbers[bytes(value)] for value in rows.values_list("value", flat=True)]
 
 
 def _connect(controller: Controller, principal: Principal) -> None:
-    for store in _STORES:
+    for store in filling.STORES:
         system = registering.register(
-            controller, store.key, store.name, f"sqlite:///{_path(store)}", principal=principal
+            controller, store.key, store.name, f"sqlite:///{filling.path_of(_folder(), store)}", principal=principal
         )
         text = (Path(__file__).parent / f"{store.dataset}.yml").read_text(encoding="utf-8")
         datasets.import_text(controller, system, text, principal=principal)
@@ -253,9 +255,17 @@ def _tell(controller: Controller, order: Order, principal: Principal) -> None:
     def step(count: int) -> None:
         nonlocal done
         done += count
-        order.progress("Requests", done, len(requests.STORIES))
+        order.progress("Requests in every state", done, len(requests.STORIES))
 
     requests.tell(controller, order.seed, principal, step)
+    count = order.requests if order.requests is not None else backlog.wanted(order.people)
+    more = max(count - len(requests.STORIES), 0)
+
+    def fill(made: int) -> None:
+        order.progress("Requests of earlier years", made, more)
+        _sequence()
+
+    backlog.fill(controller, order.seed, order.people, more, principal, fill)
 
 
 def _sequence() -> None:
@@ -264,5 +274,5 @@ def _sequence() -> None:
         pass
 
 
-def _path(store: stores.Store) -> Path:
-    return Path(settings.VAR_DIR) / "demo" / f"{store.dataset}.sqlite3"
+def _folder() -> Path:
+    return Path(settings.VAR_DIR) / "demo"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from config.demo.people import KNOWN, dice
 from consent.lifecycle import State
-from consent.services import Choice, History
+from consent.services import Choice, History, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,8 @@ def history(seed: int, each: Person, words: Words, now: datetime) -> History:
         identifiers.append(("phone", each.phone))
     steps = _known(each) if each.number <= len(KNOWN) else _steps(dice(seed, "choices", each.number), each.joined)
     past = sorted((step for step in steps if step.day <= each.joined), key=lambda step: step.day)
-    return History(identifiers, [_choice(step, each, words, now) for step in past])
+    choices = [_choice(step, each, words, now) for step in past]
+    return History(identifiers, choices, list(_sent(seed, each, past, words, now)))
 
 
 def _known(each: Person) -> Iterator[_Step]:
@@ -111,6 +112,31 @@ def _partners(thrown: Random, joined: int) -> Iterator[_Step]:
         yield _Step(0, "partners", State.GIVEN)
         if fate > 0.65:
             yield _Step(thrown.randrange(1, joined + 2), "partners", State.WITHDRAWN, "one_click")
+
+
+def _sent(seed: int, each: Person, past: list[_Step], words: Words, now: datetime) -> Iterator[Sent]:
+    """Yield what was sent: letters only between a yes and a no, and word of an order or two."""
+    thrown = dice(seed, "sent", each.number)
+    letters = [step for step in past if step.purpose == "newsletter" and step.channel in {"", "email"}]
+    for place, step in enumerate(letters):
+        until = letters[place + 1].day if place + 1 < len(letters) else each.joined
+        if step.state == State.GIVEN and until > step.day:
+            for _ in range(thrown.randrange(1, 5)):
+                yield _message(each, words, now, thrown.randrange(step.day, until), "newsletter")
+    for _ in range(thrown.randrange(0, 3)):
+        yield _message(each, words, now, thrown.randrange(0, each.joined + 1), "delivery")
+
+
+def _message(each: Person, words: Words, now: datetime, day: int, purpose: str) -> Sent:
+    sent_at = now - timedelta(days=each.joined - day)
+    is_letter = purpose == "newsletter"
+    return Sent(
+        purpose=words.purposes[purpose],
+        channel="email",
+        message_class="marketing" if is_letter else "transactional",
+        campaign=f"{each.brand}-{sent_at:%Y-%m}" if is_letter else "",
+        sent_at=sent_at,
+    )
 
 
 def _choice(step: _Step, each: Person, words: Words, now: datetime) -> Choice:

@@ -1,7 +1,7 @@
-"""Requests of made-up people in every status that services lead to now, made by those services and by nothing else.
+"""Requests of made-up people in every status, made by the services that lead there and by nothing else.
 
-Only the moment of receipt lies back, which a request may say of itself; whatever happens to it happens now. So none has
-lapsed: that takes a fortnight.
+Only the moment of receipt lies back, which a request may say of itself; whatever happens to it happens now. What
+takes a fortnight, and the many that a large company has, are taken over as if another tool had kept them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid5
 
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from config.demo.people import person
 from dsar import services, tasks
 from dsar.lifecycle import Status
 from dsar.models import SubjectRequest
+from dsar.selectors import twins
 from governance import access, vault
 from governance.models import OutgoingMessage
 from governance.policy.principal import data_subject, worker
@@ -68,6 +70,11 @@ STORIES = (
     Story(41, ("access",), 5, "withdrawn"),
     Story(42, ("access",), 2, "planning"),
     Story(43, ("erasure",), 3, "executing"),
+    Story(44, ("access",), 10, "paused", reason="identity"),
+    Story(45, _BOTH, 12, "held", reason="legal_claim"),
+    Story(25, _BOTH, 2, "duplicate"),
+    Story(46, ("erasure",), 20, "taken over", reason="lapsed"),
+    Story(47, ("access",), 1, "taken over", reason="received"),
 )
 #: Resting places that are reached through the plan, through its approval, and through the answer.
 _APPROVED = frozenset({"reviewing", "answered", "closed"})
@@ -80,10 +87,12 @@ def tell(controller: Controller, seed: int, principal: Principal, progress: Call
         return 0
     made = {}
     for story in STORIES:
+        progress(1)
+        if story.rests == "taken over":
+            continue
         made[story] = _receive(controller, story, seed, principal)
         if story.rests not in {"unverified", "planning"}:
             _prove(made[story])
-        progress(1)
     officer = access.principal_of(staff.officer())
     # What is refused or taken back is not looked for.
     _each(made, {"refused"}, lambda request, story: services.refuse(request, story.reason, principal=officer))
@@ -92,28 +101,61 @@ def tell(controller: Controller, seed: int, principal: Principal, progress: Call
     _each(made, _APPROVED, lambda request, _story: _approve(request, officer))
     _work(made, Status.EXECUTING)
     _finish(made, officer)
-    return len(made)
+    told = [_past(controller, story, seed) for story in STORIES if story.rests == "taken over"]
+    services.import_many(controller, told, principal=principal)
+    return len(STORIES)
 
 
 def _finish(made: dict[Story, SubjectRequest], officer: Principal) -> None:
     _each(made, _ANSWERED, lambda request, _story: services.respond(request, principal=officer))
     _each(made, {"closed"}, lambda request, _story: services.close(request, principal=officer))
     _each(made, {"extended"}, lambda request, story: services.extend(request, story.reason, principal=officer))
+    _each(made, {"paused"}, lambda request, story: services.pause(request, story.reason, principal=officer))
+    _each(made, {"duplicate"}, lambda request, _story: _merge(request, officer))
+    _each(made, {"held"}, lambda request, story: _hold(request, story.reason, officer))
     # Last, because from here the workers carry them on: one is looked for, one is being carried out.
     _each(made, {"executing"}, lambda request, _story: _approve(request, officer))
     _each(made, {"planning"}, lambda request, _story: _prove(request))
 
 
 def _receive(controller: Controller, story: Story, seed: int, principal: Principal) -> SubjectRequest:
-    email = "somebody.else@example.net" if story.number == _STRANGER else person(seed, story.number).email
+    each = None if story.number == _STRANGER else person(seed, story.number)
     intake = services.Intake(
         rights=story.rights,
-        email=email,
+        email=each.email if each else "somebody.else@example.net",
+        brand=controller.brands.filter(slug=each.brand).first() if each else None,
         manner=story.manner,
         regime=story.regime,
         received_at=timezone.now() - timedelta(days=story.days, hours=story.number % 9),
     )
     return services.receive(controller, intake, principal=principal)
+
+
+def _past(controller: Controller, story: Story, seed: int) -> services.Past:
+    """Tell of a request as another tool would have kept it: one that nobody proved, or that nobody wrote to yet."""
+    each, received_at = person(seed, story.number), timezone.now() - timedelta(days=story.days)
+    is_over = story.reason == "lapsed"
+    return services.Past(
+        rights=story.rights,
+        regime=story.regime,
+        manner=story.manner,
+        status=Status(story.reason),
+        received_at=received_at,
+        email="" if is_over else each.email,
+        closed_at=received_at + timedelta(days=14) if is_over else None,
+        id=uuid5(controller.pk, f"story:{story.number}"),
+    )
+
+
+def _merge(request: SubjectRequest, officer: Principal) -> None:
+    services.merge(request, twins.earlier(request)[0].reference, principal=officer)
+
+
+def _hold(request: SubjectRequest, reason: str, officer: Principal) -> None:
+    """Hold it for half a year, and let everything but the erasing be done."""
+    services.hold(request, reason, timezone.localdate() + timedelta(days=182), principal=officer)
+    _approve(request, officer)
+    tasks.work()
 
 
 def _prove(request: SubjectRequest) -> None:

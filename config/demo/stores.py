@@ -42,6 +42,13 @@ def size(path: Path) -> int:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def require_seed(path: Path, seed: int) -> None:
+    """Raise OtherSeed for a file that was made with another one."""
+    if size(path):
+        with closing(sqlite3.connect(path)) as connection:
+            _require_seed(connection, seed)
+
+
 def grow(store: Store, path: Path, seed: int, today: date, people: Sequence[Person]) -> None:
     """Add these people, who follow those that are there; what was there, and what was changed in it, stays.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
@@ -14,19 +15,22 @@ from consent.api.serializers import (
     HistoryInputSerializer,
     HistorySerializer,
 )
+from consent.models import ConsentEvent
 from governance import subjects
-from governance.access.enforcement import deny
+from governance.access.enforcement import OTHER_PURPOSE, deny
 from governance.api import idempotency
-from governance.api.serializers import isoformat
+from governance.api.serializers import ReceiptOutput, isoformat
 from governance.api.views import Door
-from governance.errors import AccessDenied, BadInput, FieldError
+from governance.errors import AccessDenied, BadInput, FieldError, NotFound
 from governance.models import Purpose
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from rest_framework.request import Request
 
-    from consent.models import ConsentEvent, NoticeRevision
+    from consent.models import NoticeRevision
 
 _MOST_EVENTS: Final = 1000
 _IDEMPOTENCY: Final = OpenApiParameter(
@@ -89,8 +93,26 @@ class EventsDoor(Door):
                 controller_id=self.controller.pk,
                 resource=None,
                 purpose=key if known else "",
+                rule=OTHER_PURPOSE,
             )
             raise AccessDenied("This service may not record choices for this purpose")
+
+
+class ReceiptDoor(Door):
+    """The proof that a choice is in the ledger: one `.tlog-proof` file, verified offline with `/ledger-keys`."""
+
+    action: ClassVar[Action] = Action.CONSENT_RECORD
+
+    @extend_schema(operation_id="read_consent_receipt", responses={200: ReceiptOutput})
+    def get(self, request: Request, consent_event_id: UUID) -> Response:
+        del request
+        event = ConsentEvent.objects.select_related("purpose").filter(pk=consent_event_id).first()
+        if event is None or event.controller_id != self.controller.pk:
+            raise NotFound
+        if not {event.purpose.key, "*"} & self.principal.purposes:
+            raise NotFound
+        receipt = services.receipt(event)
+        return Response({"id": str(event.pk), "status": receipt.status, "receipt": receipt.text or None})
 
 
 class HistoryDoor(Door):
@@ -149,6 +171,7 @@ def _answer(recorded: services.Recorded) -> dict[str, Any]:
         "recorded_at": isoformat(event.recorded_at),
         "expires_at": isoformat(event.expires_at),
         "effective": recorded.is_effective,
+        "receipt": reverse("consent_receipt", args=[event.pk]),
     }
 
 

@@ -88,6 +88,7 @@ class EventSerializer(StrictSerializer):
     recorded_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     effective = serializers.BooleanField()
+    receipt = serializers.CharField(help_text="Where the proof of this choice is fetched.")
 
 
 class HistoryInputSerializer(StrictSerializer):

@@ -59,6 +59,7 @@ class ConsentEvent(models.Model):
         indexes = (
             models.Index(fields=["subject", "purpose", "occurred_at"], name="consentevent_by_subject"),
             models.Index(fields=["controller", "recorded_at"], name="consentevent_recent"),
+            models.Index(fields=["controller", "occurred_at", "purpose", "state"], name="consentevent_counted"),
         )
         constraints = (
             models.CheckConstraint(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -14,15 +16,17 @@ from django.views.decorators.http import require_POST, require_safe
 from consent import selectors, services
 from consent.portal import visits, words
 from consent.portal.entering import answered
-from consent.portal.forms import ChoiceForm
+from consent.portal.forms import ChoiceForm, ReceiptForm
 from consent.selectors import centre
 from governance import access
+from governance.audit import receipts
+from governance.console import looked as disclosures
 from governance.errors import BadInput, Conflict
 from governance.policy.vocabulary import Action
 from governance.subjects import proving
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 _HISTORY: Final = 50
 
@@ -44,7 +48,7 @@ def choices(request: HttpRequest) -> HttpResponse:
     context = {
         "cards": sorted(cards, key=lambda card: not card.can_choose),
         "controller": controller,
-        "history": [words.past(event) for event in history],
+        "history": [(words.past(event), event.pk) for event in history],
         "shown": shown,
     }
     return render(request, "consent/choices.html", context)
@@ -96,6 +100,42 @@ def stop(request: HttpRequest) -> HttpResponse:
     names = sorted({each.event.purpose.name for each in recorded})
     messages.success(request, words.stopped(names, zone=visit.controller.time_zone))
     return redirect("preferences_choices")
+
+
+@never_cache
+@require_safe
+@answered
+def looked(request: HttpRequest) -> HttpResponse:
+    """Tell who opened this person's data, and why."""
+    visit = visits.visit_of(request)
+    if visit is None:
+        return redirect("preferences")
+    access.require(visit.principal, Action.CONSENT_READ, controller_id=visit.controller.pk)
+    context = {**disclosures.context(visit.controller, visit.subject), "back": reverse("preferences_choices")}
+    return render(request, "portal/looked.html", context)
+
+
+@never_cache
+@require_POST
+@answered
+def receipt(request: HttpRequest) -> HttpResponse:
+    """Hand out the proof of one of their own choices. Posted, so that no address names the choice."""
+    visit = visits.visit_of(request)
+    if visit is None or visit.subject is None:
+        return redirect("preferences")
+    access.require(visit.principal, Action.CONSENT_READ, controller_id=visit.controller.pk)
+    form = ReceiptForm(request.POST)
+    own = selectors.events_of(visit.subject.pk)
+    event = own.filter(pk=form.cleaned_data["event"]).first() if form.is_valid() else None
+    if event is None:
+        raise BadInput(gettext("There is no such choice of yours"))
+    found = services.receipt(event)
+    if found.status == receipts.PENDING:
+        messages.info(request, gettext("The receipt is being made. Ask for it again in a minute."))
+        return redirect("preferences_choices")
+    response = HttpResponse(found.text, content_type=receipts.MEDIA_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="receipt-{event.pk.hex[:12]}.tlog-proof"'
+    return response
 
 
 def _visitor(visit: visits.Visit) -> services.Visitor:

@@ -53,3 +53,9 @@ class ChoiceForm(forms.Form):
     channel = forms.RegexField(r"^[a-z0-9_]{1,32}$", required=False)
     choice = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")])
     shown = forms.RegexField(r"^[0-9a-f]{64}$")
+
+
+class ReceiptForm(PortalForm):
+    """Which choice a receipt is wanted for."""
+
+    event = forms.UUIDField()

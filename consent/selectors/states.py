@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count
 
 from consent.models import ConsentEvent, ConsentState
+from governance.models import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,11 @@ def states_of(subject_id: UUID) -> QuerySet[ConsentState]:
 
 
 def counted(controllers: Iterable[UUID], since: datetime) -> list[tuple[str, str, int]]:
-    """Answer purpose, state and how many such events were recorded since then for these controllers; one query."""
-    rows = ConsentEvent.objects.filter(controller__in=list(controllers), recorded_at__gte=since)
-    grouped = rows.values_list("purpose__name", "state").annotate(n=Count("pk")).order_by("purpose__name", "state")
-    return list(grouped)
+    """Answer purpose, state and how many such choices were made since then, for these controllers; two queries.
+
+    Counted from the index alone: names are put to the few groups afterwards.
+    """
+    rows = ConsentEvent.objects.filter(controller__in=list(controllers), occurred_at__gte=since)
+    groups = list(rows.order_by().values_list("purpose_id", "state").annotate(n=Count("*")))
+    names = dict(Purpose.objects.filter(pk__in={purpose for purpose, _state, _n in groups}).values_list("pk", "name"))
+    return sorted((names[purpose], state, n) for purpose, state, n in groups)

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from consent.models import ConsentEvent, ConsentState
+from consent.models import ConsentState
+from consent.services import contacts
 from consent.services.recording import Choice, Weighed, evidence_of, told, weigh
 from governance import audit, outbox, subjects, vault
 from governance.errors import Erased
 from governance.models import DataSubject
+from governance.models.inserting import insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
+    from consent.services.contacts import Sent
     from governance.models import Controller
     from governance.policy.principal import Principal
 
@@ -31,6 +34,8 @@ class History:
 
     identifiers: Sequence[tuple[str, str]]
     choices: Sequence[Choice]
+    #: What was sent to them; `identifier` is not read.
+    sent: Sequence[Sent] = ()
 
 
 @transaction.atomic(durable=True)
@@ -57,6 +62,9 @@ def import_many(
             current[place] = each.state
             weighed.append(each)
     _write(weighed, controller, principal)
+    told = zip(people, histories, strict=True)
+    rows = [contacts.row_of(controller, person, each, instant) for person, history in told for each in history.sent]
+    contacts.write(controller, rows, principal=principal)
     return people
 
 
@@ -74,12 +82,12 @@ def _write(weighed: Sequence[Weighed], controller: Controller, principal: Princi
     proven = [each for each in weighed if each.choice.evidence]
     for each, sealed in zip(proven, vault.seal_many([evidence_of(each) for each in proven]), strict=True):
         each.event.evidence = sealed
-    ConsentEvent.objects.recorded().bulk_create([each.event for each in weighed])
+    insert_many([each.event for each in weighed], recorded=True)
     # One row stands for all choices about one purpose and channel: the last one left it as it is.
     rows = list({id(each.state): each.state for each in weighed}.values())
     # Settled first: creating a row gives it its key.
     new, known = [row for row in rows if row.pk is None], [row for row in rows if row.pk is not None]
-    ConsentState.objects.recorded().bulk_create(new)
+    insert_many(new, recorded=True)
     ConsentState.objects.recorded().bulk_update(known, _PROJECTED)
     said = [told(each) for each in weighed]
     audit.record_many([occurrence for occurrence, _thin in said], actor=principal, controller_id=controller.pk)

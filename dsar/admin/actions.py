@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from dsar import services
-from dsar.admin.forms import ExtendForm, RefuseForm
+from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm
 from dsar.admin.showing import found, show
 from dsar.verification import contact_of
 from governance import access
-from governance.console.forms import IDENTIFIER_WORDS, words
+from governance.api.downloads import text_file
 from governance.console.people import SHOWN_SECONDS
-from governance.errors import Conflict
+from governance.console.words import IDENTIFIER_WORDS, words
+from governance.errors import BadInput, Conflict
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from django.http import HttpResponse
-
     from dsar.models import SubjectRequest
     from governance.console.desk import DeskRequest
+
+
+@require_POST
+def certificate(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Try every value of the erased person once more, and hand out the signed certificate."""
+    row = found(request, request_id)
+    text = services.certificate(row, principal=request.desk.principal)
+    return text_file(text, f"certificate-{row.reference}.txt")
 
 
 @require_POST
 def approve(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Approve the plan that was on the page."""
     digest = request.POST.get("plan_digest", "")
-    return _done(request, request_id, "The plan is approved. It is being carried out.", services.approve, digest)
+    return _done(request, request_id, _("The plan is approved. It is being carried out."), services.approve, digest)
 
 
 @require_POST
@@ -44,7 +54,7 @@ def refuse(request: DeskRequest, request_id: UUID) -> HttpResponse:
     return _done(
         request,
         request_id,
-        "The request is refused, and the person told.",
+        _("The request is refused, and the person told."),
         services.refuse,
         form.cleaned_data["reason"],
     )
@@ -59,34 +69,109 @@ def extend(request: DeskRequest, request_id: UUID) -> HttpResponse:
     return _done(
         request,
         request_id,
-        "The deadline is extended, and the person told.",
+        _("The deadline is extended, and the person told."),
         services.extend,
         form.cleaned_data["reason"],
     )
 
 
 @require_POST
+def go_on(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Have the work that stopped tried again."""
+    return _done(request, request_id, _("The work goes on."), services.go_on)
+
+
+@require_POST
+def pause(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Ask the person something; the clock stands still where the law lets it."""
+    form = PauseForm(request.POST)
+    if not form.is_valid():
+        return show(request, found(request, request_id), pause_form=form)
+    said = _("The person is asked, and the clock stands still.")
+    return _done(request, request_id, said, services.pause, form.cleaned_data["reason"])
+
+
+@require_POST
+def resume(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Let the clock run again."""
+    form = ResumeForm(request.POST)
+    if not form.is_valid():
+        return show(request, found(request, request_id), resume_form=form)
+    service = partial(services.resume, answered_on=form.cleaned_data["answered_on"])
+    return _done(request, request_id, _("The clock runs again."), service)
+
+
+@require_POST
+def hold(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Keep an erasure from starting."""
+    form = HoldForm(request.POST)
+    row = found(request, request_id)
+    if form.is_valid():
+        try:
+            return _done(
+                request,
+                request_id,
+                _("Nothing is erased until then."),
+                services.hold,
+                form.cleaned_data["reason"],
+                form.cleaned_data["until"],
+            )
+        except BadInput as unusable:
+            for error in unusable.errors:
+                form.add_error(error.pointer.lstrip("/"), error.detail)
+    return show(request, row, hold_form=form)
+
+
+@require_POST
+def release(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Let a held erasure go on."""
+    return _done(request, request_id, _("The erasure is held no longer."), services.release)
+
+
+@require_POST
+def keep(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """End a held request with everything kept, so that the person can be answered."""
+    said = _("Everything is kept. Review the outcome and send the answer.")
+    return _done(request, request_id, said, services.keep)
+
+
+@require_POST
+def merge(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Let an earlier request of the person answer this one."""
+    into = request.POST.get("into", "")
+    return _done(
+        request, request_id, _("The earlier request answers this one; the person is told."), services.merge, into
+    )
+
+
+@require_POST
+def acknowledge(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Confirm the receipt."""
+    return _done(request, request_id, _("The receipt is confirmed."), services.acknowledge)
+
+
+@require_POST
 def plan(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Make the plan again."""
-    return _done(request, request_id, "The plan is being made again.", services.plan)
+    return _done(request, request_id, _("The plan is being made again."), services.plan)
 
 
 @require_POST
 def retry(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Try failed steps again."""
-    return _done(request, request_id, "The failed steps are being tried again.", services.retry)
+    return _done(request, request_id, _("The failed steps are being tried again."), services.retry)
 
 
 @require_POST
 def respond(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Send the answer."""
-    return _done(request, request_id, "The answer is on its way.", services.respond)
+    return _done(request, request_id, _("The answer is on its way."), services.respond)
 
 
 @require_POST
 def close(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Close an answered request."""
-    return _done(request, request_id, "The request is closed.", services.close)
+    return _done(request, request_id, _("The request is closed."), services.close)
 
 
 @require_POST
@@ -102,12 +187,25 @@ def reveal(request: DeskRequest, request_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def evidence(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Hand out the evidence of the request."""
+    row = found(request, request_id)
+    content = services.evidence(row, principal=request.desk.principal)
+    response = HttpResponse(content, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="evidence-{row.reference}.zip"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
 def purge(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Destroy the request's own key before its day."""
-    return _done(request, request_id, "The request's key is destroyed.", services.purge)
+    return _done(request, request_id, _("The request's key is destroyed."), services.purge)
 
 
-def _done(request: DeskRequest, request_id: UUID, said: str, service: Callable[..., Any], *more: str) -> HttpResponse:
+def _done(
+    request: DeskRequest, request_id: UUID, said: str, service: Callable[..., Any], *more: object
+) -> HttpResponse:
     row: SubjectRequest = found(request, request_id)
     try:
         service(row, *more, principal=request.desk.principal)

@@ -2,80 +2,153 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from dsar.deadlines import ExtensionReason
+from dsar.deadlines import ExtensionReason, PauseReason
 from dsar.models import SubjectRequest
+from dsar.services.wording import HOLD_WORDS
 from governance.console.forms import ConsoleForm
 
-RIGHT_WORDS = {"access": "A copy of what we hold", "erasure": "Deletion of what we hold"}
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RIGHT_WORDS = {"access": _("A copy of what we hold"), "erasure": _("Deletion of what we hold")}
 REFUSAL_WORDS = {
-    "suspected_fraud": "Suspected fraud",
-    "insufficient_verification": "Not enough proof of who asks",
-    "no_match": "We hold nothing about this person",
-    "claim_not_covered": "The law does not give this right here",
-    "outside_jurisdiction": "Another law applies",
-    "too_many_requests": "Asked the same a short while ago",
-    "other": "Another reason, explained in person",
+    "suspected_fraud": _("Suspected fraud"),
+    "insufficient_verification": _("Not enough proof of who asks"),
+    "no_match": _("We hold nothing about this person"),
+    "claim_not_covered": _("The law does not give this right here"),
+    "outside_jurisdiction": _("Another law applies"),
+    "too_many_requests": _("Asked the same a short while ago"),
+    "other": _("Another reason, explained in person"),
 }
-EXTENSION_WORDS = {"complexity": "The request is complex", "number_of_requests": "There are many requests"}
+PAUSE_WORDS = {
+    "identity": _("We doubt who asks"),
+    "clarification": _("We ask what is meant"),
+    "fee": _("We wait for a fee"),
+}
+EXTENSION_WORDS = {"complexity": _("The request is complex"), "number_of_requests": _("There are many requests")}
 
 
 class NewRequestForm(ConsoleForm):
     """A request that came by telephone, letter or across the counter."""
 
     rights = forms.MultipleChoiceField(
-        label="What does the person ask for?",
+        label=_("What does the person ask for?"),
         choices=list(RIGHT_WORDS.items()),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose what the person asks for"},
+        error_messages={"required": _("Choose what the person asks for")},
     )
     email = forms.EmailField(
-        label="E-mail address to answer to",
+        label=_("E-mail address to answer to"),
         max_length=254,
-        help_text="A code goes there first. The address is sealed and does not show here again.",
+        help_text=_("A code goes there first. The address is sealed and does not show here again."),
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={
-            "required": "Type the address to answer to",
-            "invalid": "Give an address such as name@example.org",
+            "required": _("Type the address to answer to"),
+            "invalid": _("Give an address such as name@example.org"),
         },
     )
-    received_on = forms.DateField(
-        label="When did it reach us?",
+    brand = forms.ChoiceField(
+        label=_("Which brand did the person write to?"),
         required=False,
-        help_text="The clock starts on that day. Empty means today.",
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": "Give a date such as 2026-03-14"},
+        help_text=_("Letters come from it."),
+        error_messages={"invalid_choice": _("Choose one of the brands")},
     )
+    received_on = forms.DateField(
+        label=_("When did it reach us?"),
+        required=False,
+        help_text=_("The clock starts on that day. Empty means today."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": _("Give a date such as 2026-03-14")},
+    )
+
+    def __init__(self, *given: Any, brands: Iterable[tuple[str, str]] = (), **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.fields["brand"].choices = [("", _("None in particular")), *brands]
 
     def clean_received_on(self) -> object:
         """Refuse a day that has not come."""
         day = self.cleaned_data["received_on"]
         if day is not None and day > timezone.now().date():
-            raise ValidationError("Give a day that is not in the future")
+            raise ValidationError(_("Give a day that is not in the future"))
         return day
 
 
-class RefuseForm(ConsoleForm):
+class DecisionForm(ConsoleForm):
+    """One of several on the page of a request: its fields carry its name, so that no two have the same id."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, auto_id=f"{type(self).__name__.lower()}-%s", **named)
+
+
+class RefuseForm(DecisionForm):
     """Why the request is refused."""
 
     reason = forms.ChoiceField(
-        label="Why do we refuse?",
+        label=_("Why do we refuse?"),
         choices=[
-            ("", "Choose a reason"),
+            ("", _("Choose a reason")),
             *((value, REFUSAL_WORDS[value]) for value in SubjectRequest.RefusalReason.values),
         ],
-        error_messages={"required": "Choose why we refuse"},
+        error_messages={"required": _("Choose why we refuse")},
     )
 
 
-class ExtendForm(ConsoleForm):
+class ExtendForm(DecisionForm):
     """Why more time is needed."""
 
     reason = forms.ChoiceField(
-        label="Why do we need more time?",
-        choices=[("", "Choose a reason"), *((each.value, EXTENSION_WORDS[each.value]) for each in ExtensionReason)],
-        error_messages={"required": "Choose why we need more time"},
+        label=_("Why do we need more time?"),
+        choices=[("", _("Choose a reason")), *((each.value, EXTENSION_WORDS[each.value]) for each in ExtensionReason)],
+        error_messages={"required": _("Choose why we need more time")},
+    )
+
+
+class PauseForm(DecisionForm):
+    """Why the clock stands still."""
+
+    reason = forms.ChoiceField(
+        label=_("What do we wait for?"),
+        choices=[("", _("Choose a reason")), *((each.value, PAUSE_WORDS[each.value]) for each in PauseReason)],
+        error_messages={"required": _("Choose what we wait for")},
+    )
+
+
+class ResumeForm(DecisionForm):
+    """When the answer came."""
+
+    answered_on = forms.DateField(
+        label=_("When did the answer come?"),
+        required=False,
+        help_text=_("The clock runs again from that day. Empty means today."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": _("Give a date such as 2026-03-14")},
+    )
+
+
+class HoldForm(DecisionForm):
+    """Why nothing is erased, and until when."""
+
+    reason = forms.ChoiceField(
+        label=_("Why must it be kept?"),
+        choices=[
+            ("", _("Choose a reason")),
+            *((value, HOLD_WORDS[value]) for value in SubjectRequest.HoldReason.values),
+        ],
+        error_messages={"required": _("Choose why it must be kept")},
+    )
+    until = forms.DateField(
+        label=_("Until when?"),
+        help_text=_("Including that day. Then an approved erasure goes on by itself."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={
+            "required": _("Give the day until which it is kept"),
+            "invalid": _("Give a date such as 2026-03-14"),
+        },
     )

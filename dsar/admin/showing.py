@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.paginator import Paginator
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from dsar.admin.forms import ExtendForm, RefuseForm
-from dsar.lifecycle import Event, Status, allowed_events
+from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm
+from dsar.lifecycle import Event, Status, allowed_events, is_open
 from dsar.models import RequestPackage, SubjectRequest
-from dsar.selectors import queue, reach
+from dsar.selectors import queue, reach, twins
 from dsar.selectors.due import due
 from dsar.selectors.timeline import chapters, timeline
-from dsar.services.wording import withheld_in
+from dsar.services import PAUSABLE, is_held
+from dsar.services.wording import HOLD_WORDS, withheld_in
 from dsar.verification import reference_of
 from governance import access
 from governance.catalogue import planning
 from governance.console import pages
-from governance.console.forms import IDENTIFIER_WORDS, words
+from governance.console.words import FAILURE_WORDS, IDENTIFIER_WORDS, words
 from governance.errors import NotFound
 from governance.policy.vocabulary import Action
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from dsar.models import RequestPlan
+    from dsar.models import FieldOutcome, RequestPlan
     from governance.console.desk import DeskRequest
 
 _PAGE: Final = 50
@@ -47,21 +46,23 @@ def queue_page(request: DeskRequest) -> HttpResponse:
     """List requests, least time left first."""
     name = request.GET.get("tab", "open")
     name = name if name in queue.TABS else "open"
-    principal, controller, now = request.desk.principal, request.desk.controller, timezone.now()
+    principal, controller, now = request.desk.principal, request.desk.controller, request.desk.instant
     counts = queue.tab_counts(principal, controller, now)
-    shown = Paginator(queue.tab(principal, controller, name, now), _PAGE).get_page(request.GET.get("page"))
+    after = request.GET.get("after", "")
+    shown, further = queue.page_of(queue.tab(principal, controller, name, now), after, _PAGE)
     context = {
         "tab": name,
         "tabs": [(key, words, counts[key]) for key, (words, _statuses) in queue.TABS.items()],
-        "page_of_rows": shown,
+        "after": after,
+        "further": further,
         "rows": [
             {
                 "row": row,
                 "rights": queue.words_of(row),
-                "due": due(row.status, row.due_at, now, controller.time_zone),
+                "due": due(row.status, row.due_at, now, controller.time_zone, row.paused_at),
                 "status": row.status.replace("_", " "),
                 "tone": _TONES.get(row.status, "info"),
-                "next": queue.NEXT_WORDS.get(row.status, ""),
+                "next": queue.next_words(row, now),
             }
             for row in shown
         ],
@@ -89,21 +90,30 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
     """Render the page of a request."""
     plans = list(row.plans.select_related("approved_by").order_by("-pk")[:1])
     current = plans[0] if plans else None
-    now = timezone.now()
+    now = request.desk.instant
     context = {
         "row": row,
         "status": row.status.replace("_", " "),
         "tone": _TONES.get(row.status, "info"),
-        "due": due(row.status, row.due_at, now, row.controller.time_zone),
+        "due": due(row.status, row.due_at, now, row.controller.time_zone, row.paused_at),
         "rights": list(row.rights.all()),
         "rights_words": queue.words_of(row),
         "outcomes": _outcomes(row),
-        "package": RequestPackage.objects.filter(request=row).defer("content").first(),
+        "package": RequestPackage.objects.filter(request=row).first(),
         "named": [(kind, words(kind, IDENTIFIER_WORDS)) for kind in reach.named_kinds(row, reference_of(row))],
         "lost_letters": reach.lost_letters(row, reference_of(row)),
         "chapters": chapters(timeline(reference_of(row))),
         "refuse_form": RefuseForm(),
         "extend_form": ExtendForm(),
+        "pause_form": PauseForm(),
+        "resume_form": ResumeForm(),
+        "hold_form": HoldForm(),
+        "hold_words": HOLD_WORDS.get(row.hold_reason, ""),
+        "is_held": is_held(row),
+        "twins": twins.earlier(row) if Event.MERGE in allowed_events(row.status) else (),
+        "is_late_to_acknowledge": bool(
+            row.acknowledge_by and row.acknowledged_at is None and row.acknowledge_by < now and is_open(row.status)
+        ),
         **_plan(current),
         **_offers(request, row),
         **more,
@@ -118,7 +128,12 @@ def _plan(current: RequestPlan | None) -> dict[str, Any]:
     passages = planning.passages(made)
     summaries = {passage.at: passage.summary for passage in passages}
     found_rows = [
-        {"place": place, **count, "summary": summaries.get(place, "")}
+        {
+            "place": place,
+            **count,
+            "summary": summaries.get(place, ""),
+            "failure": words(count["error"], FAILURE_WORDS) if count["error"] else "",
+        }
         for place, count in sorted(current.counts.items())
     ]
     systems = {count["system"] for count in current.counts.values() if count["rows"]}
@@ -152,8 +167,15 @@ def _outcomes(row: SubjectRequest) -> dict[str, list[Any]]:
     groups: dict[str, dict[Any, dict[str, Any]]] = {"failed": {}, "retained": {}, "erased": {}, "not_found": {}}
     for each in row.outcomes.select_related("system"):
         alike = (each.system.key, each.dataset, each.collection, each.rows, each.reason, each.citation, each.until)
-        groups[each.outcome].setdefault(alike, {"first": each, "fields": []})["fields"].append(each.field)
+        groups[each.outcome].setdefault(alike, {"first": each, "fields": [], "why": _why(each)})["fields"].append(
+            each.field
+        )
     return {name.replace("_", " "): list(lines.values()) for name, lines in groups.items() if lines}
+
+
+def _why(outcome: FieldOutcome) -> str:
+    """Say in words why a field failed; why one is kept is a sentence already."""
+    return words(outcome.reason, FAILURE_WORDS) if outcome.reason in FAILURE_WORDS else outcome.reason
 
 
 def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:
@@ -162,18 +184,31 @@ def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:
     works = desk.may(Action.REQUEST_WORK)
     failed = row.outcomes.filter(outcome="failed").exists()
     recorded = row.created_by == desk.principal.ref and not row.controller.single_officer
+    approves = Event.APPROVE in events and row.paused_at is None and desk.may(Action.REQUEST_APPROVE)
     return {
-        "may_approve": Event.APPROVE in events and desk.may(Action.REQUEST_APPROVE) and not recorded,
+        "may_approve": approves and not recorded,
         "needs_second": Event.APPROVE in events and recorded,
         "may_refuse": Event.REFUSE in events and desk.may(Action.REQUEST_REFUSE),
-        "may_extend": works and row.status in _EXTENDABLE,
+        "may_extend": works and row.status in _EXTENDABLE and row.paused_at is None,
+        "may_pause": works and row.status in PAUSABLE and row.paused_at is None,
+        "may_resume": works and row.paused_at is not None and is_open(row.status),
+        "may_hold": works and row.status in _EXTENDABLE and row.verified_at is not None and _erases(row),
+        "may_go_on": works and bool(row.stuck_code) and is_open(row.status),
+        "may_keep": works and row.status == Status.EXECUTING and is_held(row),
+        "may_merge": works and Event.MERGE in events,
+        "may_acknowledge": works and row.acknowledge_by is not None and not row.acknowledged_at and is_open(row.status),
         "may_plan": works and (Event.REPLAN in events or row.status == Status.PLANNING),
-        "may_respond": works and Event.RESPOND in events and not failed,
+        "may_respond": works and Event.RESPOND in events and not failed and row.paused_at is None,
         "may_retry": works and Event.RETRY in events and failed,
         "may_close": works and Event.CLOSE in events,
+        "may_export": desk.may(Action.AUDIT_EXPORT),
         "may_reveal": desk.may(Action.SUBJECT_REVEAL) and row.purged_at is None,
         "may_purge": works and row.closed_at is not None and row.purged_at is None,
     }
+
+
+def _erases(row: SubjectRequest) -> bool:
+    return any(right.right == "erasure" for right in row.rights.all())
 
 
 _EXTENDABLE: Final = frozenset({"received", "verifying", "planning", "awaiting_approval", "executing", "reviewing"})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Final
 from uuid import uuid4
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -28,14 +28,18 @@ from dsar.models import RequestPackage, SubjectRequest
 from governance import access
 from governance.api import idempotency
 from governance.api.authentication import ServiceKeyAuthentication, StaffSessionAuthentication
+from governance.api.downloads import text_file
+from governance.api.serializers import ReceiptOutput
 from governance.api.views import Door
-from governance.errors import CodeRefused, NotFound
+from governance.errors import BadInput, CodeRefused, FieldError, NotFound
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from rest_framework.request import Request
+
+    from governance.models import Brand
 
 #: How long a fresh code opens the package to the service that passed it on.
 OPEN_FOR = timedelta(minutes=30)
@@ -89,9 +93,19 @@ class RequestsDoor(Door):
             regime=data["regime"],
             language=data["language"],
             received_at=data.get("received_at"),
+            brand=self._brand(data.get("brand", "")),
             id=idempotency.stable_id(self.principal, key) or uuid4(),
         )
         return shown(services.receive(self.controller, intake, principal=self.principal))
+
+    def _brand(self, slug: str) -> Brand | None:
+        if not slug:
+            return None
+        found: Brand | None = self.controller.brands.filter(slug=slug).first()
+        if found is None:
+            complaint = FieldError("/brand", "No brand has this name; leave it out, or name one of yours")
+            raise BadInput("The request cannot be recorded", errors=[complaint])
+        return found
 
 
 class OneRequestDoor(RequestDoor):
@@ -103,6 +117,19 @@ class OneRequestDoor(RequestDoor):
     def get(self, request: Request, request_id: UUID) -> Response:
         del request
         return Response(shown(self.found(request_id)))
+
+
+class ReceiptDoor(RequestDoor):
+    """The proof that a request was answered: one `.tlog-proof` file, verified offline with `/ledger-keys`."""
+
+    action: ClassVar[Action] = Action.REQUEST_READ
+
+    @extend_schema(operation_id="read_request_receipt", responses={200: ReceiptOutput})
+    def get(self, request: Request, request_id: UUID) -> Response:
+        del request
+        found = self.found(request_id)
+        receipt = services.receipt(found)
+        return Response({"id": str(found.pk), "status": receipt.status, "receipt": receipt.text or None})
 
 
 class VerifyDoor(RequestDoor):
@@ -217,9 +244,25 @@ class PackageDoor(RequestDoor):
         return attachment(services.download(found, principal=self.principal), found.reference)
 
 
-def attachment(content: bytes, reference: str) -> Any:
+class CertificateDoor(RequestDoor):
+    """Fetch the signed certificate of destruction, made by trying to open every value of the person."""
+
+    action: ClassVar[Action] = Action.REQUEST_READ
+
+    @extend_schema(
+        operation_id="fetch_certificate",
+        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR, "A C2SP signed note"), 404: None, 409: None},
+    )
+    def get(self, request: Request, request_id: UUID) -> HttpResponse:
+        del request
+        found = self.found(request_id)
+        text = services.certificate(found, principal=self.principal)
+        return text_file(text, f"certificate-{found.reference}.txt")
+
+
+def attachment(content: BinaryIO, reference: str) -> Any:
     """Answer the file as a download that nobody keeps a copy of."""
-    response = HttpResponse(content, content_type="application/zip")
+    response = FileResponse(content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="your-data-{reference}.zip"'
     response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"

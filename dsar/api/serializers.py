@@ -31,6 +31,7 @@ class RequestInput(StrictSerializer):
     regime = serializers.ChoiceField(
         choices=list(Regime), default=Regime.GDPR.value, error_messages=_one_of(list(Regime))
     )
+    brand = serializers.SlugField(required=False, max_length=50, help_text="Whose face the person saw.")
     language = serializers.RegexField(r"^[a-z]{2}(-[A-Z]{2})?$", default="en", max_length=8)
     received_at = serializers.DateTimeField(required=False, help_text="When it reached you, if earlier than now.")
 
@@ -116,6 +117,7 @@ class RequestOutput(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     reference = serializers.CharField()
+    brand = serializers.CharField(allow_null=True)
     status = serializers.CharField()
     regime = serializers.CharField()
     received_at = serializers.DateTimeField()
@@ -123,6 +125,13 @@ class RequestOutput(serializers.Serializer[Any]):
     responded_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
     refusal_reason = serializers.CharField()
+    acknowledge_by = serializers.DateTimeField(allow_null=True)
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    paused_at = serializers.DateTimeField(allow_null=True, help_text="Since when the clock stands still.")
+    pause_reason = serializers.CharField()
+    held_until = serializers.DateField(allow_null=True, help_text="Nothing is erased up to this day.")
+    hold_reason = serializers.CharField()
+    duplicate_of = serializers.CharField(allow_null=True, help_text="Reference of the request that answers this one.")
     rights = RightOutput(many=True)
     plan = PlanOutput(allow_null=True)
     outcomes = OutcomeOutput(many=True)
@@ -134,6 +143,7 @@ def shown(request: SubjectRequest) -> dict[str, Any]:
     return {
         "id": str(request.pk),
         "reference": request.reference,
+        "brand": request.brand.slug if request.brand else None,
         "status": request.status,
         "regime": request.regime,
         "received_at": isoformat(request.received_at),
@@ -141,6 +151,13 @@ def shown(request: SubjectRequest) -> dict[str, Any]:
         "responded_at": isoformat(request.responded_at),
         "closed_at": isoformat(request.closed_at),
         "refusal_reason": request.refusal_reason,
+        "acknowledge_by": isoformat(request.acknowledge_by),
+        "acknowledged_at": isoformat(request.acknowledged_at),
+        "paused_at": isoformat(request.paused_at),
+        "pause_reason": request.pause_reason,
+        "held_until": request.held_until.isoformat() if request.held_until else None,
+        "hold_reason": request.hold_reason,
+        "duplicate_of": request.duplicate_of.reference if request.duplicate_of else None,
         "rights": [
             {
                 "right": row.right,
@@ -180,7 +197,7 @@ def _plan(row: RequestPlan | None) -> dict[str, Any] | None:
 
 
 def _package(request: SubjectRequest) -> dict[str, Any] | None:
-    row = RequestPackage.objects.filter(request=request, expires_at__gt=timezone.now()).defer("content").first()
+    row = RequestPackage.objects.filter(request=request, expires_at__gt=timezone.now()).first()
     if row is None:
         return None
     return {

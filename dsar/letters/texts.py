@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
@@ -12,11 +13,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from dsar.letters.letter import Letter
+from dsar.letters.letter import Letter, is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from dsar.models import SubjectRequest
     from governance.models import Controller
@@ -40,6 +41,11 @@ _REFUSALS = {
 _EXTENSIONS = {
     "complexity": _("your request is complex"),
     "number_of_requests": _("we have received many requests"),
+}
+_QUESTIONS = {
+    "identity": _("We have reason to doubt that the request comes from you. Please contact us to confirm who you are."),
+    "clarification": _("We hold a lot about you. Please contact us and tell us what your request is about."),
+    "fee": _("This request costs a fee, as we told you. We begin when it is paid."),
 }
 
 
@@ -174,6 +180,77 @@ def erasure_done(request: SubjectRequest, erased: Sequence[str], retained: Seque
 
 
 @_in_their_language
+def erasure_withheld(request: SubjectRequest, _erased: Sequence[str], retained: Sequence[str]) -> Letter:
+    """Say that nothing was deleted, why, until when, and where to turn to (GDPR Art. 12(4), 17(3))."""
+    return _letter(
+        request,
+        title=gettext("We cannot delete your data yet"),
+        paragraphs=(
+            gettext("You asked for the deletion of what we hold about you. We have deleted nothing so far."),
+            gettext("What we must keep is used for nothing else. You can ask again once the date has passed."),
+        ),
+        lists=((gettext("What we must keep, why, and until when"), retained),),
+        after=(_complain(request),),
+    )
+
+
+@_in_their_language
+def question(request: SubjectRequest, reason: str) -> Letter:
+    """Ask what is needed to go on, and say that the clock stands still meanwhile; what is asked is told in person."""
+    return _letter(
+        request,
+        title=gettext("We need to ask you something"),
+        paragraphs=(
+            gettext("You asked for %(what)s.") % {"what": asked(request)},
+            str(_QUESTIONS[reason]),
+            gettext(
+                "Until we have your answer, the time we have to answer you does not count. We go on when it is here."
+            ),
+            _complain(request),
+        ),
+        button=gettext("Follow your request"),
+        link=link(request.controller, "/privacy/return/"),
+    )
+
+
+@_in_their_language
+def merged(request: SubjectRequest, earlier: str, due_at: datetime) -> Letter:
+    """Say that an earlier request of the same person answers this one as well, and by when."""
+    day = due_at.astimezone(ZoneInfo(request.controller.time_zone)).date()
+    facts = {"what": asked(request), "earlier": earlier, "date": _day(day)}
+    return _letter(
+        request,
+        title=gettext("You have asked us this before"),
+        paragraphs=(
+            gettext("You asked for %(what)s. Your earlier request %(earlier)s asks for the same.") % facts,
+            gettext("We answer both together, under %(earlier)s, by %(date)s.") % facts,
+            gettext("If you meant something else, answer this letter: a person will look at it."),
+        ),
+        button=gettext("Follow your request"),
+        link=link(request.controller, "/privacy/return/"),
+    )
+
+
+@_in_their_language
+def acknowledged(request: SubjectRequest) -> Letter:
+    """Confirm the receipt to somebody whose address nobody proved, and say how it goes on (11 CCR § 7021(a))."""
+    return _letter(
+        request,
+        title=gettext("We have received a request"),
+        paragraphs=(
+            gettext("Somebody gave us this address and asked for %(what)s.") % {"what": asked(request)},
+            gettext(
+                "We go on once the code that we sent to this address is confirmed. Then we search our systems, a "
+                "person here checks what was found, and we answer."
+            ),
+            gettext("If you did not ask, you do not need to do anything."),
+        ),
+        button=gettext("Confirm your address"),
+        link=link(request.controller, "/privacy/return/"),
+    )
+
+
+@_in_their_language
 def not_found(request: SubjectRequest) -> Letter:
     """Say that nothing is held: an answer too (GDPR Art. 15(1) gives the right to a confirmation)."""
     searched = gettext(
@@ -225,5 +302,6 @@ def _letter(request: SubjectRequest, **parts: Any) -> Letter:
         sender=request.brand.name if request.brand else controller.name,
         contact=controller.contact,
         language=request.language,
+        **({"accent": request.brand.accent} if request.brand and is_readable(request.brand.accent) else {}),
         **parts,
     )

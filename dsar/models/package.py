@@ -7,7 +7,6 @@ import uuid
 from django.db import models
 
 from dsar.models.request import SubjectRequest
-from governance.fields import SealedField
 from governance.models import Controller
 
 
@@ -17,7 +16,7 @@ class RequestPackage(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     request = models.OneToOneField(SubjectRequest, on_delete=models.PROTECT, related_name="package")
-    content = SealedField(label="request.package", scope_kind="request", scope_field="request_id", null=True)
+    key_id = models.CharField(max_length=16, default="", help_text="Of the data key that its stream is sealed under.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file the person receives.")
     size = models.PositiveBigIntegerField()
     summary = models.JSONField(
@@ -31,3 +30,17 @@ class RequestPackage(models.Model):
 
     def __str__(self) -> str:
         return f"package:{self.pk}"
+
+
+class PackagePart(models.Model):
+    """A piece of the sealed stream of a package, all but the last of one size; the pieces mean nothing alone."""
+
+    package = models.ForeignKey(RequestPackage, on_delete=models.CASCADE, related_name="parts")
+    position = models.PositiveIntegerField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["package", "position"], name="packagepart_position_unique"),)
+
+    def __str__(self) -> str:
+        return f"package-part:{self.pk}"

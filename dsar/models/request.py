@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from dsar.deadlines import ExtensionReason, Regime, Right
+from dsar.deadlines import ExtensionReason, PauseReason, Regime, Right
 from dsar.lifecycle import Status
 from governance.fields import SealedField
 from governance.models import Brand, Controller, DataSubject, StaffUser
@@ -42,6 +42,13 @@ class SubjectRequest(models.Model):
         TOO_MANY_REQUESTS = "too_many_requests"
         OTHER = "other"
 
+    class HoldReason(models.TextChoices):
+        """Why what is to be erased is kept for now (GDPR Art. 17(3)(b) and (e), 18(2))."""
+
+        LEGAL_CLAIM = "legal_claim"
+        LEGAL_DUTY = "legal_duty"
+        INVESTIGATION = "investigation"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=16, unique=True)
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
@@ -66,6 +73,16 @@ class SubjectRequest(models.Model):
     erased_at = models.DateTimeField(null=True, help_text="When the person's key was destroyed for this request.")
     refusal_reason = models.CharField(max_length=32, choices=RefusalReason, blank=True)
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    paused_at = models.DateTimeField(null=True, help_text="Since when the clock stands still; empty while it runs.")
+    pause_reason = models.CharField(max_length=16, choices=_words(PauseReason), blank=True)
+    pauses = models.JSONField(default=list, help_text="Pauses that ended: reason, first day and day of the answer.")
+    held_until = models.DateField(null=True, help_text="Nothing is erased up to this day, whatever is approved.")
+    hold_reason = models.CharField(max_length=16, choices=HoldReason, blank=True)
+    acknowledge_by = models.DateTimeField(null=True, help_text="Where the law has a date for confirming receipt.")
+    acknowledgement = models.JSONField(default=dict, help_text="How that date was derived.")
+    acknowledged_at = models.DateTimeField(null=True)
+    stuck_code = models.CharField(max_length=64, blank=True, help_text="The error that keeps the work from going on.")
+    stuck_at = models.DateTimeField(null=True)
     purge_after = models.DateTimeField(null=True, help_text="When the request's own key is destroyed.")
     purged_at = models.DateTimeField(null=True)
     owner = models.ForeignKey(StaffUser, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -82,6 +99,19 @@ class SubjectRequest(models.Model):
                 condition=Q(regime__in=[r.value for r in Regime]), name="subjectrequest_regime_known"
             ),
             models.CheckConstraint(
+                condition=~Q(status="duplicate") | Q(duplicate_of__isnull=False), name="subjectrequest_duplicate_of_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at__isnull=True, pause_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
+                name="subjectrequest_pause_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_until__isnull=True, hold_reason="")
+                | (Q(held_until__isnull=False) & ~Q(hold_reason="")),
+                name="subjectrequest_hold_has_reason",
+            ),
+            models.CheckConstraint(
                 condition=~Q(status="refused") | ~Q(refusal_reason=""), name="subjectrequest_refusal_has_reason"
             ),
             models.CheckConstraint(
@@ -91,8 +121,16 @@ class SubjectRequest(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=["controller", "status", "due_at"], name="subjectrequest_queue"),
+            models.Index(fields=["controller", "status", "due_at", "received_at", "id"], name="subjectrequest_lines"),
             models.Index(fields=["status", "due_at"], name="subjectrequest_work"),
+            models.Index(fields=["controller", "received_at"], name="subjectrequest_received"),
+            models.Index(fields=["subject", "received_at"], name="subjectrequest_person"),
+            models.Index(fields=["contact_digest"], name="subjectrequest_contact"),
+            models.Index(
+                fields=["acknowledge_by"],
+                condition=Q(acknowledge_by__isnull=False, acknowledged_at__isnull=True),
+                name="subjectrequest_acknowledge",
+            ),
             models.Index(fields=["purge_after"], condition=Q(purged_at__isnull=True), name="subjectrequest_purge"),
         )
 

@@ -4,7 +4,7 @@ package = build(meta, sections)
 problems = verify(package)
 """
 
-from dsar.package.archive import FORMAT, build, verify
+from dsar.package.archive import FORMAT, build, pieces, verify
 from dsar.package.contents import Column, PackageMeta, Purpose, Section, Withheld
 
-__all__ = ["FORMAT", "Column", "PackageMeta", "Purpose", "Section", "Withheld", "build", "verify"]
+__all__ = ["FORMAT", "Column", "PackageMeta", "Purpose", "Section", "Withheld", "build", "pieces", "verify"]

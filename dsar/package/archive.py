@@ -13,13 +13,13 @@ import unicodedata
 import zipfile
 import zlib
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from dsar.package.page import Table, render
 from dsar.package.values import cell, portable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dsar.package.contents import PackageMeta, Section
 
@@ -43,20 +43,45 @@ _MANIFEST_LIMIT = 16 * 1024 * 1024
 _SAFE_NAME = re.compile(r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+\.[a-z]+")
 
 
+class _Drain:
+    """Where the ZIP is written to, and taken from at once; it cannot be sought, so sizes stand behind each file."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._held += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def take(self) -> bytes:
+        taken = bytes(self._held)
+        self._held.clear()
+        return taken
+
+
 def build(meta: PackageMeta, sections: Iterable[Section]) -> bytes:
-    """Return the package. Rows are read once, section by section, and held in memory until it is written."""
+    """Return the package in one piece."""
+    return b"".join(pieces(meta, sections))
+
+
+def pieces(meta: PackageMeta, sections: Iterable[Section]) -> Iterator[bytes]:
+    """Yield the package file by file. Rows are read once, section by section, and held until they are written."""
     tables = [_read(number, section) for number, section in enumerate(sections, 1)]
     contents = {"index.html": render(meta, tables), "data.json": _json(_data(meta, tables))}
     contents |= {table.path: _csv(table) for table in tables}
     contents[MANIFEST] = _json(_manifest(meta, contents))
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
+    drain = _Drain()
+    with zipfile.ZipFile(cast("BinaryIO", drain), "w") as archive:
         for path in sorted(contents):
             entry = zipfile.ZipInfo(path, _EPOCH)
             entry.create_system = 3  # Unix, wherever it is made
             entry.external_attr = 0o600 << 16
             archive.writestr(entry, contents[path], zipfile.ZIP_DEFLATED, 9)
-    return written.getvalue()
+            yield drain.take()
+    yield drain.take()  # the directory
 
 
 def verify(package: bytes) -> list[str]:

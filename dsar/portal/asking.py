@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @answered
 def start(request: HttpRequest) -> HttpResponse:
     """Say what can be asked, how long it takes and what is needed."""
-    return render(request, "dsar/portal/start.html", {"controller": visits.controller_of(request)})
+    controller = visits.controller_of(request)
+    context = {"controller": controller, "brand": visits.brand_of(request, controller)}
+    return render(request, "dsar/portal/start.html", context)
 
 
 @never_cache
@@ -82,6 +84,7 @@ def submit(request: HttpRequest) -> HttpResponse:
         manner=SubjectRequest.Manner.PORTAL.value,
         claimed=(("customer_id", answers["customer_number"]),) if answers["customer_number"] else (),
         language=controller.language,
+        brand=visits.brand_of(request, controller),
         source=source_of(request),
     )
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,8 +21,13 @@ from dsar.portal import visits
 from dsar.portal.answers import answered
 from dsar.portal.forms import CodeForm, ReturnForm
 from dsar.selectors.story import story
+from dsar.verification import reference_of
+from governance import access
+from governance.audit import receipts
+from governance.console import looked as disclosures
 from governance.console.origin import source_of
 from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
+from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -104,8 +110,25 @@ def status(request: HttpRequest) -> HttpResponse:
         "may_withdraw": Event.WITHDRAW in allowed_events(row.status),
         "may_download": services.is_available(row) and row.responded_at is not None,
         "controller": row.controller,
+        "brand": row.brand,
     }
     return render(request, "dsar/portal/status.html", context)
+
+
+@never_cache
+@require_safe
+@answered
+def looked(request: HttpRequest) -> HttpResponse:
+    """Tell who opened this person's data, and why."""
+    row = visits.request_in_hand(request)
+    if row is None:
+        return redirect("privacy_return")
+    access.require(visits.principal_of(row), Action.REQUEST_READ, row)
+    context = {
+        **disclosures.context(row.controller, row.subject, [reference_of(row)]),
+        "back": reverse("privacy_status"),
+    }
+    return render(request, "portal/looked.html", context)
 
 
 @never_cache
@@ -133,11 +156,28 @@ def download(request: HttpRequest) -> HttpResponse:
         return redirect("privacy_return")
     if request.method == "POST":
         return _attachment(services.download(row, principal=visits.principal_of(row)), row.reference)
-    package = RequestPackage.objects.filter(request=row, expires_at__isnull=False).defer("content").first()
+    package = RequestPackage.objects.filter(request=row, expires_at__isnull=False).first()
     if package is None:
         raise NotFound(gettext("There is nothing to download"))
     context = {"row": row, "package": package, "is_open": services.is_available(row), "controller": row.controller}
     return render(request, "dsar/portal/download.html", context)
+
+
+@never_cache
+@require_POST
+@answered
+def receipt(request: HttpRequest) -> HttpResponse:
+    """Hand out the proof that the request was answered, for the person to keep."""
+    row = visits.request_in_hand(request)
+    if row is None:
+        return redirect("privacy_return")
+    found = services.receipt(row)
+    if found.status == receipts.PENDING:
+        messages.info(request, gettext("The receipt is being made. Ask for it again in a minute."))
+        return redirect("privacy_status")
+    response = HttpResponse(found.text, content_type=receipts.MEDIA_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="receipt-{row.reference}.tlog-proof"'
+    return response
 
 
 @never_cache
@@ -159,8 +199,8 @@ def _proven(request: HttpRequest, typed: str) -> SubjectRequest:
     return services.verify(row, typed, principal=visits.principal_of(row))
 
 
-def _attachment(content: bytes, reference: str) -> HttpResponse:
-    response = HttpResponse(content, content_type="application/zip")
+def _attachment(content: BinaryIO, reference: str) -> FileResponse:
+    response = FileResponse(content, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="your-data-{reference}.zip"'
     response["Cache-Control"] = "no-store"
     return response

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from dsar.models import SubjectRequest
 from governance.console.doors import controller_for
 from governance.errors import NotFound
+from governance.models import Brand
 from governance.policy.principal import data_subject
 from governance.subjects import proving
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from governance.policy.principal import Principal
 
 _KEY: Final = "privacy"
+_BRAND: Final = "privacy_brand"
+_SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 
 
 def controller_of(request: HttpRequest) -> Controller:
@@ -26,6 +30,16 @@ def controller_of(request: HttpRequest) -> Controller:
     if found is None:
         raise NotFound
     return found
+
+
+def brand_of(request: HttpRequest, controller: Controller) -> Brand | None:
+    """Answer the brand whose site sent the visitor here with `?brand=`; an unknown one is none, and says nothing."""
+    if "brand" in request.GET:
+        named = request.GET["brand"]
+        # Only what can be a name is kept and asked for: a database may choke on the rest.
+        request.session[_BRAND] = named if _SLUG.fullmatch(named) else ""
+    slug = request.session.get(_BRAND)
+    return Brand.objects.filter(controller=controller, slug=slug).first() if slug else None
 
 
 def begin(request: HttpRequest, **ids: str) -> None:

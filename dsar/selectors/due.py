@@ -25,13 +25,17 @@ class Due:
     tone: str
 
 
-def due(status: str, due_at: datetime, now: datetime, zone: str) -> Due:
-    """Say how much time is left: due in 12 days · 4 December."""
+def due(status: str, due_at: datetime, now: datetime, zone: str, paused_at: datetime | None = None) -> Due:
+    """Say how much time is left: due in 12 days · 4 December; while the clock stands still, since when and how many."""
     place = ZoneInfo(zone)
     day, today = due_at.astimezone(place).date(), now.astimezone(place).date()
     date_words = date_format(day, "j F" if day.year == today.year else "j F Y")
     if not is_open(status):
-        return Due(gettext("was due %(date)s") % {"date": date_words}, "")
+        return Due(gettext("deadline %(date)s") % {"date": date_words}, "")
+    if paused_at is not None:
+        since = paused_at.astimezone(place).date()
+        words = ngettext("clock paused with %d day left", "clock paused with %d days left", (day - since).days)
+        return Due(f"{words % (day - since).days} · {date_format(since, 'j F')}", "info")
     left = (day - today).days
     if left < 0:
         return Due(f"{ngettext('%d day overdue', '%d days overdue', -left) % -left} · {date_words}", "danger")

@@ -60,6 +60,9 @@ def story(request: SubjectRequest) -> list[Step]:
         for row in request.rights.all()[:1]
         if row.extended_until
     ]
+    if request.paused_at is not None and request.status in _WORKING:
+        since = gettext("We asked you something; until you answer, our time does not count · %(date)s")
+        return [*steps, Step(since % {"date": on(request.paused_at)}, is_done=False)]
     if request.status in _WORKING:
         steps.append(Step(str(_WORKING[request.status]), is_done=False))
         steps.append(Step(gettext("We will answer by %(date)s") % {"date": on(request.due_at)}, is_done=False))
@@ -74,6 +77,13 @@ def _ending(request: SubjectRequest, say: Callable[[datetime], str]) -> list[Ste
         why = _REFUSED.get(request.refusal_reason, _REFUSED["other"])
         said = gettext("We did not do what you asked, because %(why)s · %(date)s")
         steps.append(Step(said % {"why": why, "date": say(request.closed_at)}, is_done=True))
+    if request.status == Status.DUPLICATE and request.duplicate_of is not None and request.closed_at is not None:
+        said = gettext("Your earlier request %(earlier)s answers this one as well · %(date)s")
+        earlier = request.duplicate_of.reference
+        steps.append(Step(said % {"earlier": earlier, "date": say(request.closed_at)}, is_done=True))
+    if request.status == Status.LAPSED and request.closed_at is not None:
+        said = gettext("Nobody confirmed the address, so we stopped · %(date)s")
+        steps.append(Step(said % {"date": say(request.closed_at)}, is_done=True))
     if request.status == Status.WITHDRAWN and request.closed_at is not None:
         steps.append(
             Step(gettext("You withdrew your request · %(date)s") % {"date": say(request.closed_at)}, is_done=True)

@@ -1,32 +1,57 @@
 """What can be done with a request, one function each; doors call these and nothing below them."""
 
-from dsar.services.advancing import advance, tidy
+from dsar.services.acknowledging import acknowledge, acknowledge_due
+from dsar.services.advancing import advance, go_on, tidy
 from dsar.services.answering import download, is_available, open_package, respond
 from dsar.services.carrying_out import retry
+from dsar.services.clocks import is_held
 from dsar.services.deciding import approve, extend, refuse, withdraw
+from dsar.services.erasing import certificate
+from dsar.services.evidence import evidence
+from dsar.services.holding import hold, keep, release
+from dsar.services.importing import Past, import_many
 from dsar.services.intake import RIGHTS, Intake, find_again, receive, send_code, start_again, verify
+from dsar.services.merging import merge
+from dsar.services.pausing import PAUSABLE, pause, resume
 from dsar.services.planning import plan
 from dsar.services.purging import close, purge, purge_due
+from dsar.services.receipting import receipt
 from dsar.services.references import normal_reference
 
 __all__ = [
+    "PAUSABLE",
     "RIGHTS",
     "Intake",
+    "Past",
+    "acknowledge",
+    "acknowledge_due",
     "advance",
     "approve",
+    "certificate",
     "close",
     "download",
+    "evidence",
     "extend",
     "find_again",
+    "go_on",
+    "hold",
+    "import_many",
     "is_available",
+    "is_held",
+    "keep",
+    "merge",
     "normal_reference",
     "open_package",
+    "pause",
     "plan",
     "purge",
     "purge_due",
+    "receipt",
     "receive",
     "refuse",
+    "release",
     "respond",
+    "resume",
     "retry",
     "send_code",
     "start_again",

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.lifecycle import Status
 from dsar.models import SubjectRequest
-from dsar.services import carrying_out, intake, planning, purging
-from governance.errors import GovernanceError
+from dsar.services import acknowledging, carrying_out, erasing, intake, planning, purging
+from dsar.services.moving import locked, note
+from governance.errors import Conflict, GovernanceError
 from governance.models import SystemStep
 from governance.policy.principal import worker
 
@@ -18,11 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
 
+    from governance.policy.principal import Principal
+
 logger = structlog.get_logger(__name__)
 _BATCH: Final = 100
 _UNFINISHED: Final = (SystemStep.State.PENDING.value, SystemStep.State.CLAIMED.value)
 #: Parts one request may take in one call, so that a mistake here cannot spin for ever.
 _PARTS: Final = 6
+_LONGEST: Final = 64
 
 
 def advance() -> int:
@@ -30,9 +37,27 @@ def advance() -> int:
     return sum(_advance_one(request_id, status) for request_id, status in _waiting())
 
 
+def go_on(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
+    """Let a request that could not go on try again now, and note who asked; raises Conflict where it still cannot."""
+    with transaction.atomic(durable=True):
+        note(locked(request.pk), principal=principal, details={"event": "tried_again"})
+    _advance_one(request.pk, request.status)
+    request = SubjectRequest.objects.select_related("controller").get(pk=request.pk)
+    if request.stuck_code:
+        raise Conflict(gettext("It still does not go on; repair the cause first, or make the plan again."))
+    return request
+
+
 def tidy() -> int:
     """Let go, close and purge what is due; answers how many."""
-    return intake.send_waiting() + intake.lapse_due() + purging.close_answered() + purging.purge_due()
+    return (
+        intake.send_waiting()
+        + acknowledging.acknowledge_due()
+        + intake.lapse_due()
+        + purging.close_answered()
+        + purging.purge_due()
+        + erasing.note_destroyed()
+    )
 
 
 def _waiting() -> Iterator[tuple[UUID, str]]:
@@ -49,8 +74,8 @@ def _waiting() -> Iterator[tuple[UUID, str]]:
         after = Q(due_at__gt=due_at) | Q(due_at=due_at, pk__gt=request_id)
 
 
-def _advance_one(request_id: object, status: str) -> int:
-    done = 0
+def _advance_one(request_id: UUID, status: str) -> int:
+    done, code = 0, ""
     try:
         while done < _PARTS and status in _PARTS_OF:
             request = SubjectRequest.objects.select_related("controller", "brand", "subject").get(pk=request_id)
@@ -59,10 +84,23 @@ def _advance_one(request_id: object, status: str) -> int:
                 break
             done += 1
     except GovernanceError as error:
-        logger.warning("request.stuck", request=str(request_id), error=error.code)
+        code = error.code
+        logger.warning("request.stuck", request=str(request_id), error=code)
     except Exception as error:  # noqa: BLE001  # one broken request must not stop the others; the class is logged
+        code = f"error.{type(error).__name__}"[:_LONGEST]
         logger.warning("request.broke", request=str(request_id), error=type(error).__name__)
+    _note_stuck(request_id, code)
     return done
+
+
+def _note_stuck(request_id: UUID, code: str) -> None:
+    """Let officers see what keeps a request from going on, since when; nothing is said while it goes on."""
+    rows = SubjectRequest.objects.filter(pk=request_id).exclude(stuck_code=code)
+    if not rows.exists():
+        return
+    with transaction.atomic():
+        # An observation of the machine, as a log line is: nothing about the request changes, so no event is due.
+        rows.recorded().update(stuck_code=code, stuck_at=timezone.now() if code else None)
 
 
 def _plan_on(request: SubjectRequest) -> bool:

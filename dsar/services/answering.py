@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from django.db import transaction
 from django.db.models import F
@@ -14,14 +13,15 @@ from dsar import letters
 from dsar.errors import PackageExpired
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPackage, SubjectRequest
+from dsar.services import parcels
 from dsar.services.moving import locked, move, note
+from dsar.services.pausing import require_running
 from dsar.services.posting import post
 from dsar.services.wording import erased_words, retained_words
-from dsar.verification import contact_of, reference_of
-from governance import vault
+from dsar.verification import contact_of, reference_of, scope_of
 from governance.errors import Conflict, NotFound
 from governance.policy.principal import SERVICE, worker
-from governance.policy.vocabulary import AuditType, RevealPurpose
+from governance.policy.vocabulary import AuditType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,7 @@ def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     address = contact_of(request, principal=worker(request.controller_id.hex)).email
     with transaction.atomic(durable=True):
         request = locked(request.pk)
+        require_running(request)
         if unsearched := _unsearched(request):
             names = ", ".join(unsearched)
             msg = f"{names} could not be searched; make the plan again, or disable the system first."
@@ -56,14 +57,14 @@ def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     return request
 
 
-def download(request: SubjectRequest, *, principal: Principal) -> bytes:
-    """Give the package once more, audited, and count it. Raises NotFound, PackageExpired.
+def download(request: SubjectRequest, *, principal: Principal) -> BinaryIO:
+    """Give the package once more, audited, and count it, as an open file. Raises NotFound, PackageExpired.
 
     The caller has seen a fresh proof of the address. Counted before it opens: parallel calls never share a download.
     """
     with transaction.atomic(durable=True):
         request = locked(request.pk)
-        found = RequestPackage.objects.filter(request=request, content__isnull=False).defer("content").first()
+        found = RequestPackage.objects.filter(request=request, parts__position=0).first()
         if found is None or request.status not in {Status.RESPONDED.value, Status.CLOSED.value}:
             raise NotFound("There is nothing to download")
         now = timezone.now()
@@ -72,21 +73,18 @@ def download(request: SubjectRequest, *, principal: Principal) -> bytes:
             raise PackageExpired("The copy can no longer be downloaded; ask for a new one.")
         details = {"digest": found.digest, "attempts_left": found.attempts_left - 1}
         note(request, principal=principal, details=details, type_=AuditType.REQUEST_DELIVERED)
-    kept = RequestPackage.objects.get(pk=found.pk)
     # A service carries the sealed parcel to the person it has just seen prove the address; it has no reveal of its own.
     opener = worker(request.controller_id.hex) if principal.kind == SERVICE else principal
-    content = vault.reveal(
-        kept.content, principal=opener, purpose=RevealPurpose.ACCESS_PACKAGE, object_ref=reference_of(request)
-    )
-    if not isinstance(content, bytes) or hashlib.sha256(content).hexdigest() != kept.digest:
+    file = parcels.opened(found, scope=scope_of(request), principal=opener, object_ref=reference_of(request))
+    if file is None:
         raise PackageExpired
-    return content
+    return file
 
 
 def is_available(request: SubjectRequest) -> bool:
     """Whether a package can be fetched now."""
     return RequestPackage.objects.filter(
-        request=request, expires_at__gt=timezone.now(), attempts_left__gt=0, content__isnull=False
+        request=request, expires_at__gt=timezone.now(), attempts_left__gt=0, parts__position=0
     ).exists()
 
 
@@ -118,7 +116,7 @@ def _outcome_of(request: SubjectRequest, right: str) -> str:
     if _found_nothing(request):
         return "not_found"
     if right == "erasure" and request.outcomes.filter(outcome="retained").exists():
-        return "partly_granted"
+        return "partly_granted" if request.outcomes.filter(outcome="erased").exists() else "refused"
     return "granted"
 
 
@@ -132,7 +130,7 @@ def _found_nothing(request: SubjectRequest) -> bool:
 def _letters(request: SubjectRequest) -> Iterator[Letter]:
     rights = {row.right for row in request.rights.all()}
     if "access" in rights:
-        found = RequestPackage.objects.filter(request=request).defer("content").first()
+        found = RequestPackage.objects.filter(request=request).first()
         withheld = [f"{each['what']}: {each['reason']}" for each in found.summary["withheld"]] if found else []
         until = cast("RequestPackage", found).expires_at.date()
         yield letters.access_ready(request, until, withheld)
@@ -141,4 +139,6 @@ def _letters(request: SubjectRequest) -> Iterator[Letter]:
             yield letters.not_found(request)
         else:
             outcomes = list(request.outcomes.all())
-            yield letters.erasure_done(request, erased_words(outcomes), retained_words(outcomes))
+            erased, retained = erased_words(outcomes), retained_words(outcomes)
+            write = letters.erasure_done if erased or not retained else letters.erasure_withheld
+            yield write(request, erased, retained)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.utils import timezone
 
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPackage, SubjectRequest
-from dsar.services import packing, planning
-from dsar.services.moving import locked, move, note
-from dsar.services.outcomes import keep_outcomes
-from dsar.verification import reference_of
-from governance import subjects
+from dsar.services import erasing, packing, planning
+from dsar.services.clocks import is_held
+from dsar.services.moving import locked, move
+from dsar.services.outcomes import Withholding, keep_outcomes
 from governance.catalogue import planning as catalogue_planning
 from governance.errors import Conflict
 from governance.policy.principal import worker
@@ -48,7 +46,9 @@ def approved_plan(request: SubjectRequest) -> tuple[RequestPlan, Plan]:
 def open_next(request: SubjectRequest, row: RequestPlan) -> None:
     """Queue the first steps of an approved plan, in the caller's transaction."""
     made = catalogue_planning.from_dict(row.plan)
-    _open(request, row, made, "collect" if "access" in made.rights else "erase")
+    kind = "collect" if "access" in made.rights else "erase"
+    if kind == "collect" or not erasing.is_restrained(request):
+        _open(request, row, made, kind)
 
 
 def carry_on(request: SubjectRequest) -> bool:
@@ -73,12 +73,14 @@ def carry_on(request: SubjectRequest) -> bool:
     ):
         packing.pack(request, made)
         return True
-    if erases and _queue_erasing(request, row, made):
-        return True
+    if erases and not any(step.kind == "erase" for step in steps):
+        kept = erasing.kept_by_law(request)
+        if kept or is_held(request):
+            return not is_held(request) and _review(request, row, made, kept)
     # The person's own key is needed until every system is done.
-    if erases and not failed and is_searched and _erase_here(request):
+    if erases and (_queue_erasing(request, row, made) or (not failed and is_searched and erasing.erase_here(request))):
         return True
-    return _review(request, row, made)
+    return _review(request, row, made, erases=erases)
 
 
 @transaction.atomic(durable=True)
@@ -96,7 +98,10 @@ def retry(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
 def _queue_erasing(request: SubjectRequest, row: RequestPlan, made: Plan) -> bool:
     """Queue the erasing steps once everything was collected; answers whether any was new."""
     request = locked(request.pk)
-    return request.status == Status.EXECUTING and _open(request, row, made, "erase") > 0
+    # Asked again under the lock: a hold committed since the caller looked must not be run over.
+    if request.status != Status.EXECUTING or erasing.is_restrained(request):
+        return False
+    return _open(request, row, made, "erase") > 0
 
 
 def _open(request: SubjectRequest, row: RequestPlan, made: Plan, kind: str) -> int:
@@ -130,26 +135,18 @@ def _rows(row: RequestPlan, at: CollectionRef) -> int:
     return int(row.counts.get(str(at), {}).get("rows", 0))
 
 
-def _erase_here(request: SubjectRequest) -> bool:
-    """Erase the person in this service too, once the connected systems are done; answers whether it was still to do."""
-    with transaction.atomic(durable=True):
-        request = locked(request.pk)
-        if request.status != Status.EXECUTING or request.erased_at is not None:
-            return False
-        machine, counts = worker(request.controller_id.hex), {}
-        if request.subject is not None:
-            counts = subjects.erase(request.subject, principal=machine, object_ref=reference_of(request))
-        request.erased_at = timezone.now()
-        request.save(update_fields=["erased_at"])
-        note(request, principal=machine, details={"event": "erased_here", **counts})
-    return True
-
-
 @transaction.atomic(durable=True)
-def _review(request: SubjectRequest, row: RequestPlan, made: Plan) -> bool:
+def _review(
+    request: SubjectRequest, row: RequestPlan, made: Plan, kept: Withholding | None = None, *, erases: bool = False
+) -> bool:
     request = locked(request.pk)
     if request.status != Status.EXECUTING:
         return False
-    counts = keep_outcomes(request, row, made)
-    move(request, Event.COMPLETE, principal=worker(request.controller_id.hex), details=counts)
+    if erases and kept is None:
+        if erasing.is_restrained(request) and not runtime.steps_of(request.pk, "erase"):
+            return False  # held since the caller looked: the next round tells it as kept
+        kept = erasing.kept_by_law(request)
+    counts = keep_outcomes(request, row, made, kept)
+    held = {"held": True} if kept else {}
+    move(request, Event.COMPLETE, principal=worker(request.controller_id.hex), details={**held, **counts})
     return True

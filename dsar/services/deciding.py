@@ -15,6 +15,7 @@ from dsar.models import SubjectRequest
 from dsar.services.carrying_out import open_next
 from dsar.services.clocks import extended
 from dsar.services.moving import end, locked, move, note, owned
+from dsar.services.pausing import require_running
 from dsar.services.planning import newest
 from dsar.services.posting import post
 from dsar.verification import contact_of
@@ -39,6 +40,7 @@ def approve(request: SubjectRequest, plan_digest: str, *, principal: Principal) 
         raise AccessDenied("A plan is approved by a member of staff")
     if request.created_by == principal.ref and not request.controller.single_officer:  # (2)
         raise AccessDenied("Another officer than the one who recorded the request approves its plan")
+    require_running(request)
     current = newest(request)
     if current is None or not current.digest:  # (3)
         raise Conflict("The plan is still being made; try again when every system was searched.")
@@ -105,6 +107,7 @@ def extend(request: SubjectRequest, reason: str, *, principal: Principal) -> Sub
 
 
 def _require_running(request: SubjectRequest) -> None:
+    require_running(request)
     if request.verified_at is None or not is_open(request.status):
         raise IllegalTransition("A deadline is extended while the request is open and its address is proven.")
 

@@ -16,7 +16,8 @@ from dsar import letters
 from dsar.deadlines import Regime
 from dsar.lifecycle import Event, Status
 from dsar.models import SubjectRequest
-from dsar.services.clocks import clocks
+from dsar.services.acknowledging import confirmed
+from dsar.services.clocks import acknowledgement, clocks
 from dsar.services.moving import end, locked, move, note
 from dsar.services.posting import post
 from dsar.services.references import new_reference, normal_reference
@@ -29,7 +30,7 @@ from governance.policy.vocabulary import AuditType
 from governance.subjects import proving
 
 if TYPE_CHECKING:
-    from governance.models import Controller
+    from governance.models import Brand, Controller
     from governance.policy.principal import Principal
 
 #: Rights that can be carried out here; the others have clocks but no hands yet.
@@ -53,6 +54,8 @@ class Intake:
     regime: str = Regime.GDPR.value
     language: str = "en"
     received_at: datetime | None = None
+    #: The face that the person saw; letters come from it.
+    brand: Brand | None = None
     #: Where a visitor of the portal comes from; None for staff and services.
     source: str | None = None
     id: UUID = field(default_factory=uuid4)
@@ -76,6 +79,7 @@ def receive(controller: Controller, intake: Intake, *, principal: Principal) -> 
         id=intake.id,
         reference=new_reference(),
         controller=controller,
+        brand=intake.brand,
         regime=intake.regime,
         manner=intake.manner,
         language=intake.language,
@@ -83,6 +87,8 @@ def receive(controller: Controller, intake: Intake, *, principal: Principal) -> 
         due_at=min(row.due_at for row in rows),
         created_by=principal.ref,
     )
+    if (confirming := acknowledgement(controller, intake.regime, intake.rights, received_at)) is not None:
+        request.acknowledge_by, request.acknowledgement = confirming.due_at, confirming.as_json()
     request.contact = seal_contact(request, intake.email.strip(), intake.claimed)
     is_challenged = _challenged(request, intake)
     request.contact_digest = digest_of(controller.pk, intake.email)
@@ -204,7 +210,9 @@ def _proven(request_id: UUID, proven: proving.ProvenAddress, principal: Principa
     request.subject = subjects.match_proven(request.controller_id, proven.type, proven.value)
     request.verified_at = timezone.now()
     details = {"method": "email_code", "registered": request.subject is not None}
-    move(request, Event.VERIFY, principal=principal, details=details, also=("proof_id", "subject", "verified_at"))
+    confirmed(request)  # by the letter below
+    also = ("proof_id", "subject", "verified_at", "acknowledged_at")
+    move(request, Event.VERIFY, principal=principal, details=details, also=also)
     post(request, letters.received(request, min(row.due_on for row in request.rights.all())), proven.value)
     return request
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 #: Ends before anything was changed: what was found is not looked at any more, and nothing else is looked for.
-_STOPS: Final = frozenset({Event.WITHDRAW, Event.REFUSE})
+_STOPS: Final = frozenset({Event.WITHDRAW, Event.REFUSE, Event.MERGE})
 
 
 def locked(request_id: UUID) -> SubjectRequest:

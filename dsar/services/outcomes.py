@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,18 @@ _TOLD: Final = frozenset({Reason.PRESERVED, Reason.READ_ONLY, Reason.NO_PRIMARY_
 _LONGEST: Final = 200
 
 
-def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """Why a whole erasure is withheld, and until when."""
+
+    reason: str
+    citation: str
+    until: date | None
+
+
+def keep_outcomes(
+    request: SubjectRequest, row: RequestPlan, made: Plan, withheld: Withholding | None = None
+) -> dict[str, int]:
     """Replace the field outcomes of a request, in the caller's transaction; answers how many ended how.
 
     After a second plan, what the first one erased is not there any more: then its own outcome stands.
@@ -43,7 +55,7 @@ def keep_outcomes(request: SubjectRequest, row: RequestPlan, made: Plan) -> dict
         place |= {"dataset": node.at.dataset, "collection": node.at.collection}
         step = steps.get((node.at.dataset, node.at.collection))
         found = row.counts.get(str(node.at), {})
-        for end in _ends(node, step, found):
+        for end in _ends(node, step, found, withheld):
             before = earlier.get((node.at.dataset, node.at.collection, end["field"]), [])
             if before and end["outcome"] == "not_found":
                 again += before
@@ -76,12 +88,17 @@ def _earlier(request: SubjectRequest) -> dict[tuple[str, str, str], list[FieldOu
     return found
 
 
-def _ends(node: Node, step: SystemStep | None, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _ends(
+    node: Node, step: SystemStep | None, found: Mapping[str, Any], withheld: Withholding | None
+) -> Iterator[dict[str, Any]]:
     for item in _targeted(node):
         if found.get("error"):
             yield _end(item, "failed", reason=found["error"])
         elif not found.get("rows"):
             yield _end(item, "not_found")
+        elif withheld is not None and (step is None or not runtime.has_ended(step)):
+            end = _end(item, "retained", reason=withheld.reason, until=withheld.until, rows=found["rows"])
+            yield end | {"citation": withheld.citation}
         elif step is None or step.state != SystemStep.State.DONE:
             yield _end(item, "failed", reason=(step.error if step else "") or "step.open", rows=found["rows"])
         else:

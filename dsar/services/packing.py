@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,8 +12,9 @@ from django.utils import timezone
 
 from dsar import package
 from dsar.lifecycle import Status
-from dsar.models import RequestPackage
+from dsar.models import PackagePart, RequestPackage
 from dsar.package import Column, PackageMeta, Purpose, Section, Withheld
+from dsar.services import parcels
 from dsar.services.moving import locked, note
 from dsar.services.wording import category_label, withheld_at, withheld_in
 from dsar.verification import contact_of, reference_of, scope_of
@@ -51,15 +51,16 @@ def pack(request: SubjectRequest, made: Plan) -> None:
     left_out = _left_out(request)
     sections = [_section(request, data_map, node, rows, left_out) for node in made.nodes if node.read is not None]
     sections += list(_own_sections(request, machine))
-    content = package.build(_meta(request, data_map), sections)
+    sealing = parcels.Sealing(package.pieces(_meta(request, data_map), sections), scope_of(request))
+    parts = list(sealing.parts())  # sealed before the transaction; the file itself is nowhere in one piece
     summary = {
         "rows": {f"{each.dataset}.{each.collection}": len(cast("Sequence[Any]", each.rows)) for each in sections},
         "withheld": [{"what": each.what, "reason": each.reason} for each in (*withheld_in(made), *_all(left_out))],
     }
-    _keep(request, content, summary)
+    _keep(request, sealing, parts, summary)
 
 
-def _keep(request: SubjectRequest, content: bytes, summary: dict[str, Any]) -> None:
+def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[bytes], summary: dict[str, Any]) -> None:
     with transaction.atomic(durable=True):
         request = locked(request.pk)
         if request.status != Status.EXECUTING or RequestPackage.objects.filter(request=request).exists():
@@ -67,15 +68,17 @@ def _keep(request: SubjectRequest, content: bytes, summary: dict[str, Any]) -> N
         kept = RequestPackage(
             controller=request.controller,
             request=request,
-            digest=hashlib.sha256(content).hexdigest(),
-            size=len(content),
+            key_id=parcels.key_id_of(parts),
+            digest=sealing.digest,
+            size=sealing.size,
             summary=summary,
             created_at=timezone.now(),
             attempts_left=DOWNLOADS,
         )
-        kept.content = vault.seal(content, label="request.package", scope=scope_of(request))
         kept.save(force_insert=True)
-        details = {"event": "packed", "bytes": len(content), "digest": kept.digest}
+        for position, sealed in enumerate(parts):
+            PackagePart.objects.create(package=kept, position=position, sealed=sealed)
+        details = {"event": "packed", "bytes": sealing.size, "digest": kept.digest}
         note(request, principal=worker(request.controller_id.hex), details=details)
 
 

@@ -22,4 +22,5 @@ def post(request: SubjectRequest, letter: Letter, to: str) -> None:
         letter.text(),
         letter.html(),
         reference=request.reference,
+        brand=request.brand,
     )

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dsar.lifecycle import Event, Status, is_terminal
-from dsar.models import RequestPackage, SubjectRequest
+from dsar.models import PackagePart, SubjectRequest
 from dsar.services.moving import end, locked, note
 from dsar.verification import reference_of, scope_of
 from governance import audit
@@ -68,7 +68,7 @@ def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     if request.purged_at is not None:
         return request
     runtime.forget(request.pk)
-    RequestPackage.objects.filter(request=request).update(content=None)
+    PackagePart.objects.filter(package__request=request).delete()
     letters.forget(scope_of(request))
     data_keys.destroy(scope_of(request))
     request.contact, request.contact_digest, request.purged_at = None, None, timezone.now()

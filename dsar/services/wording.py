@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from dsar.deadlines import in_words
 from governance.catalogue.planning import REASONS, Ownership
@@ -13,6 +15,23 @@ if TYPE_CHECKING:
 
     from dsar.models import FieldOutcome, SubjectRequest
     from governance.catalogue.planning import Node, Plan
+
+
+#: Why an erasure is held, as it stands in letters and on pages.
+HOLD_WORDS: Final = {
+    "legal_claim": _("Needed for a legal claim"),
+    "legal_duty": _("A law obliges us to keep it"),
+    "investigation": _("An investigation is going on"),
+}
+
+
+#: Why a legal hold on a person keeps everything, in the same places.
+PERSON_HOLD_WORDS: Final = {
+    "legal_claim": _("Needed for a legal claim"),
+    "legal_obligation": _("A law obliges us to keep it"),
+    "authority_order": _("An authority told us to keep it"),
+    "subject_asked": _("You asked us to keep it for now"),
+}
 
 
 @dataclass(frozen=True, slots=True)

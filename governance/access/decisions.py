@@ -7,16 +7,16 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from governance.access import rulesets, service_keys
-from governance.access.enforcement import deny
+from governance.access import decision_log, rulesets, service_keys
+from governance.access.enforcement import OTHER_PURPOSE, deny
 from governance.access.facts import Found, Handle, database_uuid, fetch
 from governance.access.service_keys import PresentedKey
 from governance.errors import GovernanceError, NotAuthenticated
-from governance.keys.index_keys import index_value, label
+from governance.keys import index_keys
 from governance.models import ServiceKey
 from governance.policy.decide import Decision, Facts, PurposeFact, PurposeRule, Question, decide
 from governance.policy.principal import Principal
-from governance.policy.vocabulary import Action, permits
+from governance.policy.vocabulary import Action
 from governance.registry import sockets
 
 #: Which controller a key belongs to never changes, so it may be remembered; whether the key is valid may not.
@@ -31,17 +31,22 @@ def answer(authorization: str, questions: Sequence[Question]) -> tuple[Principal
     """
     presented = service_keys.parse(authorization)
     controller_id = _controller(presented)
-    handles = [_handle(controller_id, question) for question in questions]
     for _attempt in range(_ATTEMPTS):
         ruleset = rulesets.cached(controller_id)
-        found = _fetch(presented, ruleset, questions, handles)
+        wanted = _handles(controller_id, ruleset.version, questions)
+        found = _fetch(presented, ruleset, questions, [handle for each in wanted for handle in each])
         instant = timezone.now()
         principal = _principal(presented, found, controller_id, instant)
         if found.key.ruleset == ruleset.version:
-            return principal, [
+            # While an index is rotated a person may have an entry in one of its versions only.
+            handles = [next((each for each in some if each in found.subjects), some[0]) for some in wanted]
+            made = [
                 _decide(question, handle, principal, ruleset, found, instant)
                 for question, handle in zip(questions, handles, strict=True)
             ]
+            asked = list(zip(questions, handles, made, strict=True))
+            decision_log.note(controller_id, principal, ruleset, instant, asked, found.subjects)
+            return principal, made
         rulesets.reload(controller_id)
     raise GovernanceError("The rules change faster than they can be read; try again")
 
@@ -50,8 +55,17 @@ def record_denial(principal: Principal, question: Question) -> None:
     """Record that a service asked about a purpose outside its scope; a purpose that is none of ours is not repeated."""
     controller = UUID(next(iter(principal.controllers)))
     # Free text in the append-only ledger could be a name.
-    known = question.purpose if question.purpose in rulesets.cached(controller).purposes else ""
-    deny(principal, Action.CONSENT_CHECK, controller_id=controller, resource=None, purpose=known)
+    ruleset = rulesets.cached(controller)
+    known = question.purpose if question.purpose in ruleset.purposes else ""
+    deny(
+        principal,
+        Action.CONSENT_CHECK,
+        controller_id=controller,
+        resource=None,
+        purpose=known,
+        rule=OTHER_PURPOSE,
+        ruleset=ruleset.fingerprint,
+    )
 
 
 def _controller(presented: PresentedKey) -> UUID:
@@ -65,8 +79,10 @@ def _controller(presented: PresentedKey) -> UUID:
     return known
 
 
-def _handle(controller_id: UUID, question: Question) -> Handle:
-    return label(question.identifier_type), index_value(controller_id, question.identifier_type, question.identifier)
+def _handles(controller_id: UUID, ruleset: int, questions: Sequence[Question]) -> list[list[Handle]]:
+    """What finds each person, under every version of its index that is in use."""
+    versions = index_keys.at(controller_id, ruleset)
+    return [index_keys.handles(versions, controller_id, each.identifier_type, each.identifier) for each in questions]
 
 
 def _fetch(
@@ -126,4 +142,4 @@ def _facts_about(purpose: PurposeRule | None, rows: Sequence[tuple[Any, ...]]) -
 def may_ask(principal: Principal, purpose: str) -> bool:
     """Whether this service may ask about this purpose."""
     named = purpose in principal.purposes or "*" in principal.purposes
-    return named and permits(principal.roles, Action.CONSENT_CHECK)
+    return named and principal.may(Action.CONSENT_CHECK)

@@ -1,10 +1,11 @@
 """Purposes compiled once per process and ruleset version; the version read with each decision tells when to reload."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from governance.models import Controller, Purpose
+from governance.policy import fingerprint
 from governance.policy.decide import PurposeRule
 
 
@@ -14,6 +15,8 @@ class Ruleset:
 
     version: int
     purposes: Mapping[str, PurposeRule]
+    #: Names roles and purposes by their content: what the ledger says a decision was made under.
+    fingerprint: str
 
 
 _compiled: dict[UUID, Ruleset] = {}
@@ -28,9 +31,16 @@ def reload(controller_id: UUID) -> Ruleset:
     """Compile anew. The version is read first: a change in between shows as a newer version at the next decision."""
     version = Controller.objects.values_list("ruleset_version", flat=True).get(pk=controller_id)
     rows = Purpose.objects.filter(controller_id=controller_id)
-    ruleset = Ruleset(version, {row.key: compile_purpose(row) for row in rows})
+    purposes = {row.key: compile_purpose(row) for row in rows}
+    ruleset = Ruleset(version, purposes, _fingerprint(purposes))
     _compiled[controller_id] = ruleset
     return ruleset
+
+
+def _fingerprint(purposes: Mapping[str, PurposeRule]) -> str:
+    return fingerprint.fingerprint(
+        {"roles": fingerprint.table(), "purposes": {k: asdict(v) for k, v in purposes.items()}}
+    )
 
 
 def compile_purpose(row: Purpose) -> PurposeRule:

@@ -30,7 +30,7 @@ def probe(route: str, view: View, name: str) -> URLPattern:
 
 
 class LeanDoors:
-    """First middleware: answers lean doors itself and passes everything else on."""
+    """An early middleware: answers lean doors itself and passes everything else on."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response

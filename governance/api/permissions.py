@@ -9,6 +9,14 @@ from rest_framework.request import Request
 from governance import access
 from governance.errors import NotAuthenticated
 from governance.policy.principal import Principal
+from governance.policy.vocabulary import Action
+
+
+def declared_action(view: Any, request: Request) -> Action | None:
+    """Answer the action that a door declares for the method it is called with."""
+    asked = "GET" if request.method == "HEAD" else request.method
+    action: Action | None = getattr(view, "actions", {}).get(asked, getattr(view, "action", None))
+    return action
 
 
 class DenyAll(BasePermission):
@@ -27,8 +35,7 @@ class DoorPermission(BasePermission):
         method = str(request.method)
         if method not in view.allowed_methods:
             raise MethodNotAllowed(method)
-        asked = "GET" if method == "HEAD" else method
-        action = getattr(view, "actions", {}).get(asked, getattr(view, "action", None))
+        action = declared_action(view, request)
         if action is None:
             return False
         access.require(request.auth, action)

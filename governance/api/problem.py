@@ -23,6 +23,7 @@ from governance.errors import (
 
 logger = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
+_NO_RIGHT = "No role of this service includes this; ask whoever gives out service keys for one that does"
 
 
 def problem(error: GovernanceError, instance: str = "") -> HttpResponse:
@@ -33,8 +34,8 @@ def problem(error: GovernanceError, instance: str = "") -> HttpResponse:
         "status": error.status,
         "code": error.code,
     }
-    if error.detail:
-        body["detail"] = error.detail
+    if detail := error.detail or (_NO_RIGHT if isinstance(error, AccessDenied) else ""):
+        body["detail"] = detail
     if error.errors:
         body["errors"] = [{"pointer": item.pointer, "detail": item.detail} for item in error.errors]
     if instance:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
+from governance.audit import receipts
 from governance.subjects.registering import TYPES
 
 
@@ -59,3 +60,11 @@ class IdentifierSerializer(StrictSerializer):
 def isoformat(value: datetime | None) -> str | None:
     """A time as every answer writes it: UTC with +00:00."""
     return None if value is None else value.astimezone(UTC).isoformat()
+
+
+class ReceiptOutput(StrictSerializer):
+    """The proof of what was recorded. `pending` until the ledger has given it its place, which takes seconds."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=[receipts.PENDING, receipts.READY])
+    receipt = serializers.CharField(allow_null=True, help_text="A .tlog-proof file that carries its entry.")

@@ -10,8 +10,8 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from governance.api.negotiation import OneForm
-from governance.api.permissions import DoorPermission
-from governance.errors import NotAuthenticated
+from governance.api.permissions import DoorPermission, declared_action
+from governance.errors import Conflict, NotAuthenticated
 from governance.models import Controller
 from governance.policy.principal import Principal
 from governance.policy.vocabulary import Action
@@ -35,8 +35,15 @@ class Door(APIView):
 
     @property
     def controller(self) -> Controller:
-        """The controller that the caller serves; a service has exactly one."""
-        return Controller.objects.get(pk=UUID(next(iter(self.principal.controllers))))
+        """The controller that the caller acts for: a service has exactly one.
+
+        Staff may work for several. A guess could put one company's data under another, so there is none.
+        """
+        action = declared_action(self, self.request)
+        served = self.principal.controllers_where(action) if action else frozenset()
+        if len(served) != 1:
+            raise Conflict("You work for several controllers; use the console, where one of them is in view")
+        return Controller.objects.get(pk=UUID(next(iter(served))))
 
     def read(self, serializer: type[Serializer[Any]], data: Any = None) -> dict[str, Any]:
         """Answer the validated body; raises with one entry for each wrong field."""

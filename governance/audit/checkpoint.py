@@ -2,7 +2,8 @@
 
 from governance.crypto.errors import NoteRefused, ProofRefused
 from governance.crypto.merkle import CompactRange
-from governance.crypto.notes import Checkpoint, Verifier, verify_note
+from governance.crypto.notes import Checkpoint, Verifier, opened_note
+from governance.crypto.signatures import SignatureType
 from governance.errors import BadInput, LedgerBroken
 from governance.keys import signing
 from governance.models import LedgerCheckpoint
@@ -15,11 +16,17 @@ def sign(tree: CompactRange) -> str:
 
 def opened(note: str) -> Checkpoint:
     """Answer what a note claims; raises NoteRefused when this ledger's key did not sign it."""
-    checkpoint = Checkpoint.parse(verify_note(note, [Verifier.parse(key) for key in signing.verifier_keys()]))
+    return opened_with(note)[0]
+
+
+def opened_with(note: str) -> tuple[Checkpoint, frozenset[SignatureType]]:
+    """Answer the same with the kinds of our signatures on it."""
+    text, vouched = opened_note(note, [Verifier.parse(key) for key in signing.verifier_keys()])
+    checkpoint = Checkpoint.parse(text)
     # One key can sign for several logs; another log's head must not pass for ours.
     if checkpoint.origin != signing.origin():
         raise NoteRefused("The checkpoint belongs to another log.")
-    return checkpoint
+    return checkpoint, frozenset(verifier.type for verifier in vouched)
 
 
 def open_checkpoint(note: str) -> Checkpoint:

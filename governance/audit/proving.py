@@ -1,18 +1,31 @@
 """Proofs that a stranger can check offline: an event is in the ledger, and a later ledger extends an earlier one.
 
-Every proof reads all leaf hashes below its checkpoint, so it costs time and memory in proportion to the ledger
-(32 bytes a leaf and as much again for the inner nodes). Stored tiles will make it logarithmic.
+A proof reads the few tiles it needs, in a number that grows with the logarithm of the ledger, and is checked against
+the signed root before it leaves: a tile that somebody edited gives no proof instead of a false one.
 """
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
-from governance.crypto import merkle
+from django.db import connections, router
+
+from governance.audit import cosigned, tiling
+from governance.crypto import merkle, tiles
+from governance.crypto.errors import ProofRefused
+from governance.crypto.proofs import Proof
 from governance.errors import Conflict, LedgerBroken, NotFound
 from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf
 
-_PROOF_HEADER = "c2sp.org/tlog-proof@v1"
+# An event's place and the newest signed head, read together so that the place is under that head.
+_PLACE: Final = """
+    SELECT leaf.position, leaf.hash, head.size, head.root, head.note
+    FROM governance_ledgerleaf leaf
+    LEFT JOIN (SELECT size, root, note FROM governance_ledgercheckpoint ORDER BY size DESC LIMIT 1) head ON 1 = 1
+    WHERE leaf.entry_id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +41,7 @@ class InclusionProof:
     @property
     def text(self) -> str:
         """The proof as a `.tlog-proof` file (C2SP tlog-proof), verifiable offline beside the event's payload."""
-        hashes = "".join(f"{base64.b64encode(hash_).decode()}\n" for hash_ in self.path)
-        return f"{_PROOF_HEADER}\nindex {self.index}\n{hashes}\n{self.note}"
+        return Proof(self.index, self.path, self.note).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,11 @@ class ConsistencyProof:
     old_size: int
     new_size: int
     path: tuple[bytes, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """The hashes as base64, as tlog-witness takes them."""
+        return [base64.b64encode(hash_).decode() for hash_ in self.path]
 
 
 def latest_checkpoint() -> LedgerCheckpoint | None:
@@ -51,31 +68,72 @@ def inclusion(event_id: UUID) -> InclusionProof:
 
     Raises NotFound for an unknown event, Conflict for one that still waits for its position.
     """
-    leaf = LedgerLeaf.objects.filter(entry_id=event_id).values_list("position", "hash").first()
-    if leaf is None:
+    place = _place(event_id)
+    if place is None:
         if LedgerEntry.objects.filter(pk=event_id).exists():
             raise Conflict("The event waits for its position; ask again in a moment.")
         raise NotFound("The ledger has no such event.")
-    head = latest_checkpoint()
-    if head is None:
+    index, hash_, size, root, note = place
+    if size is None:
         raise LedgerBroken("The ledger has positions and no checkpoint.")
-    index, hash_ = leaf
-    path = merkle.inclusion_proof(index, head.size, _fetch(head.size))
-    return InclusionProof(index, head.size, bytes(hash_), tuple(path), head.note)
+    try:
+        path = _proven(size, lambda fetch: merkle.inclusion_proof(index, size, fetch))
+        merkle.verify_inclusion(bytes(hash_), index, size, path, bytes(root))
+    except ProofRefused as refused:
+        raise _broken() from refused
+    return InclusionProof(index, size, bytes(hash_), tuple(path), note)
+
+
+def receipt(event_id: UUID) -> Proof:
+    """Prove an event with its payload and the cosignatures of witnesses in one file; raises as inclusion() does.
+
+    Nothing personal is in it: a payload holds pseudonyms, ids and codes.
+    """
+    proven = inclusion(event_id)
+    payload = LedgerEntry.objects.values_list("payload", flat=True).get(pk=event_id).encode()
+    if merkle.leaf_hash(payload) != proven.leaf:
+        raise _broken()
+    return Proof(proven.index, proven.path, cosigned.note(proven.size, proven.note), payload)
 
 
 def consistency(old_size: int, new_size: int) -> ConsistencyProof:
     """Prove that one checkpoint extends another; raises NotFound unless both sizes were signed."""
     wanted = {old_size, new_size}
-    if old_size > new_size or LedgerCheckpoint.objects.filter(size__in=wanted).count() != len(wanted):
+    heads = {head.size: bytes(head.root) for head in LedgerCheckpoint.objects.filter(size__in=wanted)}
+    if old_size == 0:
+        heads[0] = merkle.EMPTY_ROOT  # never signed, and every tree extends it
+    if old_size > new_size or heads.keys() != wanted:
         raise NotFound("The ledger has no checkpoints of these sizes.")
-    path = merkle.consistency_proof(old_size, new_size, _fetch(new_size))
+    path = extension(old_size, new_size)
+    try:
+        merkle.verify_consistency(old_size, new_size, path, heads[old_size], heads[new_size])
+    except ProofRefused as refused:
+        raise _broken() from refused
     return ConsistencyProof(old_size, new_size, tuple(path))
 
 
-def _fetch(size: int) -> merkle.Fetch:
-    found = LedgerLeaf.objects.filter(position__lt=size).order_by("position").values_list("hash", flat=True)
-    hashes = [bytes(hash_) for hash_ in found.iterator()]
-    if len(hashes) != size:
-        raise LedgerBroken("The ledger has a gap, so nothing can be proven; run verify_audit.")
-    return merkle.fetch_from(hashes)
+def extension(old_size: int, new_size: int) -> list[bytes]:
+    """Answer the consistency proof from any size to a signed one, whether or not the former was ever signed here."""
+    try:
+        return _proven(new_size, lambda fetch: merkle.consistency_proof(old_size, new_size, fetch))
+    except ProofRefused as refused:
+        raise _broken() from refused
+
+
+def _place(event_id: UUID) -> tuple[Any, ...] | None:
+    connection = connections[router.db_for_read(LedgerLeaf)]
+    key = LedgerLeaf._meta.get_field("entry").get_db_prep_value(event_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE, [key])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _proven(size: int, prove: Callable[[merkle.Fetch], list[bytes]]) -> list[bytes]:
+    """Answer a proof over the tiles it needs, all of them read at once."""
+    held = tiling.read_all(tiles.needed(size, prove))
+    return prove(tiles.fetch_over(held.__getitem__, size))
+
+
+def _broken() -> LedgerBroken:
+    return LedgerBroken("What is stored of the tree does not lead to the signed root; run verify_audit.")

@@ -9,12 +9,11 @@ from uuid import UUID
 
 from governance import ledger
 from governance.crypto.canonical import canonical
-from governance.crypto.envelope import Place, encrypt
 from governance.crypto.errors import CanonicalFormRefused
 from governance.errors import AuditRefused, Erased
 from governance.fields import Scope, Sealed
 from governance.keys import data_keys, pseudonyms
-from governance.keys.data_keys import OpenKey
+from governance.keys.data_key_rows import OpenKey
 from governance.ledger import LedgerEvent
 from governance.models import AuditBody, LedgerEntry
 from governance.policy.opaque import Detail
@@ -47,6 +46,8 @@ def record(  # noqa: PLR0913  # one call says all of one event; each argument is
     object_ref: str = "",
     purpose: str = "",
     decision: str = "",
+    rules: Sequence[str] = (),
+    ruleset: str = "",
     details: Mapping[str, Detail] | None = None,
     body: Mapping[str, Any] | None = None,
 ) -> LedgerEntry:
@@ -64,6 +65,8 @@ def record(  # noqa: PLR0913  # one call says all of one event; each argument is
         object_ref=object_ref,
         purpose=purpose,
         decision=decision,
+        rules=rules,
+        ruleset=ruleset,
         details=details or {},
     )
     if subject_id is None:
@@ -71,6 +74,8 @@ def record(  # noqa: PLR0913  # one call says all of one event; each argument is
             raise AuditRefused("A sealed body belongs to a person: it needs subject_id.")
         return ledger.append(event)
     scope = _scope(controller_id, subject_id)
+    if body is not None:
+        data_keys.hold_still([scope])
     key = _key(scope)
     sealed = None if body is None else _seal(body, scope, key)
     about = _about(event, scope, key)
@@ -83,13 +88,15 @@ def record(  # noqa: PLR0913  # one call says all of one event; each argument is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One event about one person, for record_many(); its fields mean what record()'s arguments do."""
+    """One event about one person, or about none, for record_many(); its fields mean what record()'s arguments do."""
 
     type: AuditType
-    subject_id: UUID
+    subject_id: UUID | None = None
     object_ref: str = ""
     purpose: str = ""
     decision: str = ""
+    rules: Sequence[str] = ()
+    ruleset: str = ""
     details: Mapping[str, Detail] = field(default_factory=dict)
 
 
@@ -99,29 +106,29 @@ def record_many(occurrences: Sequence[Occurrence], *, actor: Principal, controll
     The promises and refusals are those of record().
     """
     ledger.require_transaction()
-    scopes = {each.subject_id: _scope(controller_id, each.subject_id) for each in occurrences}
-    keys = data_keys.opener(scopes.values())
+    people = {each.subject_id for each in occurrences} - {None}
+    scopes = {subject_id: _scope(controller_id, subject_id) for subject_id in people if subject_id is not None}
+    keys = data_keys.namers(scopes.values())
     # A key that was not found is minted, or its owner was erased: rare enough to ask one by one.
     of_person = {subject_id: keys[scope] or _key(scope) for subject_id, scope in scopes.items()}
     actor_ref = _actor_ref(actor)
-    return ledger.append_many(
-        [
-            _about(
-                LedgerEvent(
-                    type=each.type,
-                    actor_ref=actor_ref,
-                    controller_id=controller_id,
-                    object_ref=each.object_ref,
-                    purpose=each.purpose,
-                    decision=each.decision,
-                    details=each.details,
-                ),
-                scopes[each.subject_id],
-                of_person[each.subject_id],
-            )
-            for each in occurrences
-        ]
-    )
+    events = []
+    for each in occurrences:
+        event = LedgerEvent(
+            type=each.type,
+            actor_ref=actor_ref,
+            controller_id=controller_id,
+            object_ref=each.object_ref,
+            purpose=each.purpose,
+            decision=each.decision,
+            rules=each.rules,
+            ruleset=each.ruleset,
+            details=each.details,
+        )
+        if each.subject_id is not None:
+            event = _about(event, scopes[each.subject_id], of_person[each.subject_id])
+        events.append(event)
+    return ledger.append_many(events)
 
 
 def record_each(  # noqa: PLR0913  # as record()
@@ -133,6 +140,8 @@ def record_each(  # noqa: PLR0913  # as record()
     object_ref: str = "",
     purpose: str = "",
     decision: str = "",
+    rules: Sequence[str] = (),
+    ruleset: str = "",
 ) -> list[LedgerEntry]:
     """Record one event about each of these people, with the details of each, in a constant number of statements.
 
@@ -145,6 +154,8 @@ def record_each(  # noqa: PLR0913  # as record()
             object_ref=object_ref,
             purpose=purpose,
             decision=decision,
+            rules=rules,
+            ruleset=ruleset,
             details=details,
         )
         for subject_id, details in about.items()
@@ -157,7 +168,7 @@ def _actor_ref(actor: Principal) -> str:
     if actor.kind == DATA_SUBJECT:
         # Their id in the clear would outlive their erasure. A request's id has no such key, and stays.
         scopes = [Scope(controller, "subject", actor.id) for controller in actor.controllers]
-        key = next(filter(None, data_keys.opener(scopes).values()), None)
+        key = next(filter(None, data_keys.namers(scopes).values()), None)
         if key is not None:
             return f"{DATA_SUBJECT}:{pseudonyms.of_key(key.pseudonym_key)}"
     return actor.ref
@@ -170,6 +181,9 @@ def _scope(controller_id: UUID | None, subject_id: UUID) -> Scope:
 
 
 def _key(scope: Scope) -> OpenKey | None:
+    known = data_keys.namers([scope])[scope]
+    if known is not None:
+        return known
     try:
         return data_keys.sealer(scope)
     except Erased:
@@ -188,7 +202,14 @@ def _about(event: LedgerEvent, scope: Scope, key: OpenKey | None) -> LedgerEvent
 
 def _require_unlinked(subject_hex: str, event: LedgerEvent) -> None:
     """Refuse the person's own id in the open fields: it would tie the pseudonym to them beyond their erasure."""
-    for text in (event.actor_ref, event.object_ref, event.purpose, event.decision, *_texts(event.details.values())):
+    for text in (
+        event.actor_ref,
+        event.object_ref,
+        event.purpose,
+        event.decision,
+        *event.rules,
+        *_texts(event.details.values()),
+    ):
         if subject_hex in text.replace("-", "").lower():
             raise AuditRefused("A person is named by subject_id alone; their id stands nowhere else in the event.")
 
@@ -215,5 +236,4 @@ def _seal(body: Mapping[str, Any], scope: Scope, key: OpenKey | None) -> _Body:
 
 def _sealed(label: str, value: bytes, scope: Scope, key: OpenKey) -> Sealed:
     # The first byte of the value is the vault's mark for bytes or JSON, so that the vault can reveal it.
-    place = Place(scope.controller, label, scope.kind, scope.id)
-    return Sealed(encrypt(key.cipher, key.key_id, value, place), label, scope)
+    return Sealed(key.at(scope).encrypt(value, label), label, scope)

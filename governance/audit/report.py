@@ -14,6 +14,7 @@ class Kind(StrEnum):
     CHECKPOINT_EDITED = "checkpoint edited"  # its columns are not what its note says
     CHECKPOINT_FORGED = "checkpoint forged"  # its note is not signed by this ledger's key
     COLUMN_EDITED = "column edited"  # a column says something else than the payload
+    COSIGNATURE_FORGED = "cosignature forged"  # kept as a witness's, and not made by it over this checkpoint
     ENTRY_QUEUED_AGAIN = "entry queued again"  # an event that has a position and waits for one
     ENTRY_REMOVED = "entry removed"  # a position without its event
     ENTRY_UNPLACED = "entry unplaced"  # an event that neither waits nor has a position: its leaf was removed
@@ -23,8 +24,12 @@ class Kind(StrEnum):
     PAYLOAD_EDITED = "payload edited"  # the event is not what was hashed
     ROOT_MISMATCH = "root mismatch"  # consistent rows that are not what was signed
     ROWS_REORDERED = "rows reordered"  # the same, and the place shows: events stand out of order
+    SIGNATURE_MISSING = "signature missing"  # a checkpoint lacks a kind of signature that an earlier one has
     TAIL_TRUNCATED = "tail truncated"  # the newest positions are missing
     TAIL_UNSIGNED = "tail unsigned"  # positions beyond the newest checkpoint
+    TILE_EDITED = "tile edited"  # a stored tile is not what its leaves give
+    TILE_REMOVED = "tile removed"  # a tile that the tree has and the table not
+    WITNESS_CONFLICT = "witness conflict"  # a witness holds a checkpoint that this ledger does not extend
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +80,9 @@ class Findings:
         self.found += 1
         if len(self.kept) < KEPT:
             self.kept.append(Problem(kind, index, last, detail))
+
+    def extend(self, others: "Findings") -> None:
+        """Add what was found elsewhere."""
+        for problem in others.kept:
+            self.add(problem.kind, problem.index, problem.last, problem.detail)
+        self.found += others.found - len(others.kept)

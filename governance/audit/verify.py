@@ -13,37 +13,51 @@ Sealed bodies are not opened to check their commitments: opening is a reveal, wi
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from governance.audit import checkpoint, rows
+from governance.audit import checkpoint, cosigned, rows, trust
 from governance.audit.checkpoint import open_checkpoint
 from governance.audit.report import Findings, Kind, Report
-from governance.audit.rows import Leaf
+from governance.audit.rows import Stretch
+from governance.audit.tile_judge import TileJudge
 from governance.crypto.errors import NoteRefused
 from governance.crypto.merkle import CompactRange
-from governance.crypto.notes import Checkpoint
-from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
-
-LATE_AFTER = timedelta(minutes=15)
+from governance.crypto.notes import Checkpoint, opened_note
+from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending, WitnessState
 
 
-def verify(*, anchor: str | None = None, late_after: timedelta = LATE_AFTER, instant: datetime | None = None) -> Report:
+def verify(
+    *,
+    anchor: str | None = None,
+    since: str | None = None,
+    processes: int | None = 1,
+    late_after: timedelta | None = None,
+    instant: datetime | None = None,
+) -> Report:
     """Verify everything and answer a report; raises BadInput for an anchor that this ledger never signed.
 
-    Streams in slices with constant memory, beside a running service.
+    `since` is a kept checkpoint too: the ledger must extend it, and only what came after it is recomputed. Streams with
+    constant memory, beside a running service; None for `processes` takes as many as are worth starting.
     """
     findings = Findings()
-    kept = open_checkpoint(anchor) if anchor is not None else None
+    if late_after is None:
+        late_after = timedelta(seconds=settings.GOVERNANCE_LEDGER_LATE_SECONDS)
+    kept = open_checkpoint(anchor or since or "") if anchor is not None or since is not None else None
     # Positions are read before the newest checkpoint: both commit together, so none can be ahead of it by chance.
     last_position = LedgerLeaf.objects.aggregate(last=Max("position"))["last"]
     size = LedgerCheckpoint.objects.aggregate(size=Max("size"))["size"] or 0
-    checkpoints = _Walk(findings, kept, size).run()
+    walk = _Walk(findings, kept, size)
+    if since is not None and kept is not None:
+        walk.begin_at(kept)
+    checkpoints = walk.run(processes)
     if last_position is not None and last_position >= size:
         findings.add(Kind.TAIL_UNSIGNED, size, last_position)
     if kept is not None and kept.size > size:
         findings.add(Kind.TAIL_TRUNCATED, size, kept.size - 1, "the kept checkpoint is longer than the ledger")
     _find_unplaced(findings)
+    _judge_witnesses(findings, size)
     waiting, oldest = _judge_pending(findings)
     return Report(
         size=size,
@@ -57,50 +71,67 @@ def verify(*, anchor: str | None = None, late_after: timedelta = LATE_AFTER, ins
 
 
 class _Walk:
-    """Goes through leaves and checkpoints side by side. `tree` is None while a gap makes it unknowable."""
+    """Goes through leaves, tiles and checkpoints side by side. `tree` is None while a gap makes it unknowable."""
 
     def __init__(self, findings: Findings, kept: Checkpoint | None, size: int) -> None:
         self.findings = findings
         self.kept = kept
         self.size = size
         self.tree: CompactRange | None = CompactRange()
+        self.tiles = TileJudge(findings)
         self.start = 0
         self.next_position = 0
         self.is_explained = False
         self.is_cut = False
-        self.before: Leaf | None = None
         self.descent: int | None = None
+        self.batch = 0
+        self.types: frozenset[int] = frozenset()
 
-    def run(self) -> int:
+    def begin_at(self, kept: Checkpoint) -> None:
+        """Begin after a checkpoint that is believed, if the ledger still has it as it was."""
+        head = LedgerCheckpoint.objects.filter(size=kept.size).first()
+        tree = None if head is None else checkpoint.stored_tree(head)
+        if tree is not None and (tree.size, tree.root()) == (kept.size, kept.root):
+            self.tree, self.start, self.next_position = tree, kept.size, kept.size
+
+    def run(self, processes: int | None) -> int:
         """Judge everything and answer how many checkpoints there were."""
-        stream = rows.leaves(self.size)
-        leaf = next(stream, None)
+        heads = LedgerCheckpoint.objects.filter(size__gt=self.start, size__lte=self.size).order_by("size").iterator()
+        head = next(heads, None)
         count = 0
-        for head in LedgerCheckpoint.objects.filter(size__lte=self.size).order_by("size").iterator():
-            while leaf is not None and leaf.position < head.size:
-                self._take(leaf)
-                leaf = next(stream, None)
-            if self.next_position < head.size and not self.is_cut:
-                self._cut(head.size, is_last=leaf is None)
-            self._close(head)
-            count += 1
+        if processes is None:
+            processes = rows.sensible_processes(self.size - self.start)
+        for stretch in rows.stretches(self.start, self.size, processes=processes):
+            self.findings.extend(stretch.findings)
+            for at, position in enumerate(stretch.positions):
+                while head is not None and position >= head.size:
+                    self._end(head, is_last=False)
+                    head, count = next(heads, None), count + 1
+                self._take(position, stretch, at)
+        while head is not None:
+            self._end(head, is_last=True)
+            head, count = next(heads, None), count + 1
+        self.tiles.finish(self.size)
         return count
 
-    def _take(self, leaf: Leaf) -> None:
-        if leaf.position != self.next_position:
-            self._gap(leaf.position)
-        if leaf.row is None:
-            self.findings.add(Kind.ENTRY_REMOVED, leaf.position, detail=f"event {leaf.entry_id}")
-        elif not rows.judge(leaf.row, leaf.hash, leaf.position, self.findings):
+    def _take(self, position: int, stretch: Stretch, at: int) -> None:
+        if position != self.next_position:
+            self._gap(position)
+        if position in stretch.explained:
             self.is_explained = True
         # The sequencer places a batch in order of its ids, so a descent within a stretch marks a swap.
-        if self.descent is None and self.before is not None and leaf.entry_id < self.before.entry_id:
-            self.descent = self.before.position
-        self.before = leaf
-        self.next_position = leaf.position + 1
+        if self.descent is None and position in stretch.descents and position != self.batch:
+            self.descent = position - 1
+        self.next_position = position + 1
         if self.tree is not None:
-            self.tree.append(leaf.hash)
-            self._compare_kept(self.tree)
+            self.tiles.take(self.tree.append(stretch.hash_at(at)))
+            if self.kept is not None and self.tree.size == self.kept.size:
+                self._compare_kept(self.tree)
+
+    def _end(self, head: LedgerCheckpoint, *, is_last: bool) -> None:
+        if self.next_position < head.size and not self.is_cut:
+            self._cut(head.size, is_last=is_last)
+        self._close(head)
 
     def _gap(self, until: int) -> None:
         self.findings.add(Kind.LEAF_REMOVED, self.next_position, until - 1)
@@ -115,13 +146,13 @@ class _Walk:
             self._gap(until)
 
     def _compare_kept(self, tree: CompactRange) -> None:
-        if self.kept is not None and tree.size == self.kept.size and tree.root() != self.kept.root:
+        if self.kept is not None and tree.root() != self.kept.root:
             self.findings.add(Kind.HISTORY_REPLACED, 0, self.kept.size - 1, "the kept checkpoint has another root")
 
     def _close(self, head: LedgerCheckpoint) -> None:
         """Judge a checkpoint at the end of its stretch, and start the next from the tree that was signed."""
         # Ids ascend within a batch, not across.
-        self.before = None
+        self.batch = head.size
         signed = self._signed(head)
         if signed is None:
             # It vouches for nothing: what is wrong before it shows at the next one, so the stretch goes on.
@@ -136,10 +167,14 @@ class _Walk:
     def _signed(self, head: LedgerCheckpoint) -> Checkpoint | None:
         """Answer what a checkpoint signs, once its columns and stored tree are that and nothing else."""
         try:
-            signed = checkpoint.opened(head.note)
+            signed, types = checkpoint.opened_with(head.note)
         except NoteRefused:
             self.findings.add(Kind.CHECKPOINT_FORGED, head.size - 1, detail=f"checkpoint of size {head.size}")
             return None
+        # Ledgers begin with the kinds they had; leaving one out later would let the weaker stand alone.
+        if not self.types <= types:
+            self.findings.add(Kind.SIGNATURE_MISSING, head.size - 1, detail=f"checkpoint of size {head.size}")
+        self.types |= types
         tree = checkpoint.stored_tree(head)
         claims = {(head.size, bytes(head.root)), (tree.size, tree.root()) if tree else None}
         if claims == {(signed.size, signed.root)}:
@@ -164,6 +199,25 @@ def _find_unplaced(findings: Findings) -> None:
     # The sequencer would stumble over such a row for ever, and nothing of ours writes one.
     for position in LedgerLeaf.objects.filter(entry__pending__isnull=False).values_list("position", flat=True):
         findings.add(Kind.ENTRY_QUEUED_AGAIN, position)
+
+
+def _judge_witnesses(findings: Findings, size: int) -> None:
+    """Name what witnesses hold against this ledger, and what is passed off as theirs."""
+    for state in WitnessState.objects.filter(state=WitnessState.State.CONFLICT).order_by("pk"):
+        held = state.conflict_size or 0
+        # Longer than ours: an older copy was restored. Not longer: somewhere in it the past was rewritten.
+        first, last = (size, held - 1) if held > size else (0, max(held - 1, 0))
+        findings.add(Kind.WITNESS_CONFLICT, first, last, f"{state.pk} holds a checkpoint of size {held}")
+    witnesses = trust.policy().witnesses.values()
+    known, asked = [witness.verifier for witness in witnesses], {witness.url for witness in witnesses}
+    for row in cosigned.newest_of_each():
+        if row.witness not in asked:
+            continue  # of a witness that left the policy: nobody here has the key to judge it
+        note = LedgerCheckpoint.objects.filter(size=row.size).values_list("note", flat=True).first()
+        try:
+            opened_note((note or "") + row.lines, known)
+        except NoteRefused:
+            findings.add(Kind.COSIGNATURE_FORGED, row.size - 1, detail=f"of {row.witness} at size {row.size}")
 
 
 def _judge_pending(findings: Findings) -> tuple[int, datetime | None]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from governance import access
+from governance.console import clock
 from governance.models import Controller, StaffUser
-from governance.policy.vocabulary import Action, permits
+from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
     from governance.console.pages import Page, Section
@@ -21,11 +24,19 @@ CONTROLLER_KEY = "console_controller"
 
 @dataclass(slots=True)
 class Desk:
-    """A member of staff at work. Templates read it as `request.desk`."""
+    """A member of staff at work. Templates read it as `request.desk`.
+
+    The principal is narrowed to the controller in view: no page can mix up what is held here and elsewhere.
+    """
 
     principal: Principal
     controllers: list[Controller]
     controller: Controller
+    #: The same person with everything they hold, at every controller.
+    whole: Principal
+    #: The moment that pages show; `days_ahead` of now only in the demonstration.
+    instant: datetime
+    days_ahead: int = 0
     #: The page and the place of the navigation that are open.
     page: Page | None = None
     section: str = ""
@@ -33,7 +44,11 @@ class Desk:
 
     def may(self, action: Action) -> bool:
         """Whether to offer something. The door asks again with `access.require`; this only hides what would refuse."""
-        return permits(self.principal.roles, action)
+        return self.principal.may(action)
+
+    def may_everywhere(self, action: Action) -> bool:
+        """Whether the action is theirs at every controller there is: for what belongs to none or to all."""
+        return len(self.whole.controllers_where(action)) >= Controller.objects.count()
 
 
 class DeskRequest(HttpRequest):
@@ -56,13 +71,15 @@ def _open(request: HttpRequest) -> Desk | None:
     if not isinstance(user, StaffUser) or not (user.is_active and user.is_staff):
         return None
     principal = access.principal_of(user)
-    if not permits(principal.roles, Action.CONSOLE_ENTER):
-        return None
     # A superuser without a grant serves nobody (invariant 4): the list is empty and the console stays closed.
-    served = [UUID(controller) for controller in principal.controllers]
+    served = [UUID(controller) for controller in principal.controllers_where(Action.CONSOLE_ENTER)]
+    if not served:
+        return None
     controllers = list(Controller.objects.filter(pk__in=served).order_by("slug"))
     if not controllers:
         return None
     chosen = request.session.get(CONTROLLER_KEY)
     current = next((each for each in controllers if each.pk.hex == chosen), controllers[0])
-    return Desk(principal, controllers, current)
+    days = clock.days_ahead(request)
+    instant = timezone.now() + timedelta(days=days)
+    return Desk(principal.at(current.pk.hex), controllers, current, principal, instant, days)

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
-from governance.policy.vocabulary import STAFF_REVEAL_PURPOSES, AuditType
+from governance.console.words import CLASS_WORDS, EVENT_WORDS, IDENTIFIER_WORDS, REASON_WORDS
+from governance.policy.vocabulary import STAFF_REVEAL_PURPOSES
 from governance.subjects.registering import TYPES
 
-IDENTIFIER_WORDS = {
-    "email": "E-mail address",
-    "phone": "Phone number",
-    "customer_id": "Customer number",
-    "device_id": "Device",
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from governance.models import StaffUser
+
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+HOLD_WORDS = {
+    "legal_claim": _("A legal claim"),
+    "legal_obligation": _("A law obliges us to keep it"),
+    "authority_order": _("An authority told us to keep it"),
+    "subject_asked": _("The person asked us to keep it"),
 }
-PURPOSE_WORDS = {
-    "customer_support": "Helping the person with a question",
-    "fraud_prevention": "Looking into suspected fraud",
-    "legal_claim": "A legal claim",
-    "security_incident": "Looking into a security incident",
-    "subject_request": "Answering the person's own request",
+UNDO_WORDS = {
+    "subject_changed_mind": _("The person changed their mind"),
+    "wrong_person": _("It was the wrong person"),
+    "duty_to_keep": _("There is a duty to keep it"),
 }
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,119}", re.ASCII)
-
-
-def words(code: str, known: dict[str, str]) -> str:
-    """Answer plain words for a code; an unknown code reads as itself."""
-    return known.get(code, code.replace("_", " "))
 
 
 class ConsoleForm(forms.Form):
@@ -40,15 +43,13 @@ class ConsoleForm(forms.Form):
 class LookUpForm(ConsoleForm):
     """Find a person by one identifier."""
 
-    type = forms.ChoiceField(
-        label="Kind of identifier", choices=[(each, words(each, IDENTIFIER_WORDS)) for each in TYPES]
-    )
+    type = forms.ChoiceField(label=_("Kind of identifier"), choices=[(each, IDENTIFIER_WORDS[each]) for each in TYPES])
     value = forms.CharField(
-        label="Identifier",
+        label=_("Identifier"),
         max_length=254,
-        help_text="It is compared with sealed values and goes neither into a log nor into the address of a page.",
+        help_text=_("It is compared with sealed values and goes neither into a log nor into the address of a page."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
-        error_messages={"required": "Type the identifier to look for"},
+        error_messages={"required": _("Type the identifier to look for")},
     )
 
 
@@ -56,33 +57,76 @@ class RevealForm(ConsoleForm):
     """Why one value is opened."""
 
     purpose = forms.ChoiceField(
-        label="Why do you need to see it?",
+        label=_("Why do you need to see it?"),
         choices=[
-            ("", "Choose a reason"),
-            *((each.value, words(each, PURPOSE_WORDS)) for each in STAFF_REVEAL_PURPOSES),
+            ("", _("Choose a reason")),
+            *((each.value, REASON_WORDS[each.value]) for each in STAFF_REVEAL_PURPOSES),
         ],
-        error_messages={"required": "Choose why you need to see it"},
+        error_messages={"required": _("Choose why you need to see it")},
+    )
+
+
+class LegalHoldForm(ConsoleForm):
+    """Why a person's data is kept, and until when."""
+
+    reason = forms.ChoiceField(
+        label=_("Why must it be kept?"),
+        choices=[("", _("Choose a reason")), *HOLD_WORDS.items()],
+        error_messages={"required": _("Choose why it must be kept")},
+    )
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        help_text=_("The last day. Without one it stands until somebody releases it."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": _("Give a day")},
+    )
+
+
+class UndoForm(ConsoleForm):
+    """Why an erasure is taken back."""
+
+    reason = forms.ChoiceField(
+        label=_("Why is the erasure taken back?"),
+        choices=[("", _("Choose a reason")), *UNDO_WORDS.items()],
+        error_messages={"required": _("Choose why it is taken back")},
     )
 
 
 class SystemForm(ConsoleForm):
     """Connect a system."""
 
-    name = forms.CharField(label="Name", max_length=120, error_messages={"required": "Name the system"})
+    name = forms.CharField(label=_("Name"), max_length=120, error_messages={"required": _("Name the system")})
     key = forms.SlugField(
-        label="Key",
+        label=_("Key"),
         max_length=64,
-        help_text="Small letters, digits and hyphens, such as billing-db. It stays the same for good.",
-        error_messages={"required": "Give the system a key, such as billing-db"},
+        help_text=_("Small letters, digits and hyphens, such as billing-db. It stays the same for good."),
+        error_messages={"required": _("Give the system a key, such as billing-db")},
     )
     url = forms.CharField(
-        label="Database address",
+        label=_("Database address"),
         max_length=1000,
         strip=True,
-        help_text="Such as postgresql://user:password@host/database. It is sealed, and is not shown again.",
+        help_text=_("Such as postgresql://user:password@host/database. It is sealed, and is not shown again."),
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"required": "Give the address of the database"},
+        error_messages={"required": _("Give the address of the database")},
     )
+
+
+class OwnerForm(ConsoleForm):
+    """Somebody out of the people handed in; nobody else exists for it."""
+
+    owner = forms.ChoiceField(label=_("Owner"), error_messages={"required": _("Choose somebody")})
+
+    def __init__(self, people: list[StaffUser], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._people = {each.pk.hex: each for each in people}
+        named = [(key, each.name or each.email) for key, each in self._people.items()]
+        self.fields["owner"].choices = [("", _("Choose somebody")), *named]  # type: ignore[attr-defined]  # a choice field
+
+    def clean_owner(self) -> StaffUser:
+        """Answer the person."""
+        return self._people[self.cleaned_data["owner"]]
 
 
 class ImportForm(ConsoleForm):
@@ -90,9 +134,11 @@ class ImportForm(ConsoleForm):
 
     LARGEST = 500_000
 
-    file = forms.FileField(label="File", required=False, help_text="A fideslang YAML file.", allow_empty_file=False)
+    file = forms.FileField(
+        label=_("File"), required=False, help_text=_("A fideslang YAML file."), allow_empty_file=False
+    )
     text = forms.CharField(
-        label="Or paste the text",
+        label=_("Or paste the text"),
         required=False,
         strip=False,
         max_length=LARGEST,
@@ -105,11 +151,11 @@ class ImportForm(ConsoleForm):
         if not upload:
             return ""
         if upload.size > self.LARGEST:
-            raise ValidationError("The file is larger than 500 kB; split it into several files.")
+            raise ValidationError(_("The file is larger than 500 kB; split it into several files."))
         try:
             text: str = upload.read().decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise ValidationError("The file is not text in UTF-8; save it as UTF-8 and try again.") from None
+            raise ValidationError(_("The file is not text in UTF-8; save it as UTF-8 and try again.")) from None
         return text
 
     def clean(self) -> dict[str, str]:
@@ -117,29 +163,41 @@ class ImportForm(ConsoleForm):
         found = super().clean() or {}
         file, text = found.get("file") or "", found.get("text") or ""
         if not self.errors and bool(file.strip()) == bool(text.strip()):
-            self.add_error("text", "Choose a file or paste the text: one of the two.")
+            self.add_error("text", _("Choose a file or paste the text: one of the two."))
         found["source"] = file or text
         return found
 
 
 class LedgerFilterForm(ConsoleForm):
-    """Narrow the ledger."""
+    """Narrow the ledger. Whoever may look people up may also type an identifier, which never reaches an address."""
 
     type = forms.ChoiceField(
-        label="Event", required=False, choices=[("", "All events"), *((each.value, each.value) for each in AuditType)]
+        label=_("Event"), required=False, choices=[("", _("All events")), *sorted(EVENT_WORDS.items())]
     )
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    kind = forms.TypedChoiceField(
+        label=_("Kind of event"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", _("All kinds")), *((int(each), said) for each, said in CLASS_WORDS.items())],
+    )
+    actor = forms.ChoiceField(label=_("Who"), required=False)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     object = forms.CharField(
-        label="Reference",
+        label=_("Request or other reference"),
         required=False,
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
+    def __init__(self, actors: Sequence[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["actor"].choices = [("", _("Anybody")), *actors]  # type: ignore[attr-defined]  # a choice field
+
     def clean_object(self) -> str:
         """Refuse what is no reference: a typed address must not end up in the address of a page (invariant 12)."""
         value: str = self.cleaned_data["object"].strip()
         if value and not _REFERENCE.fullmatch(value):
-            raise ValidationError("Give a reference as the ledger shows it; people are looked up under People.")
-        return value
+            raise ValidationError(_("Give a reference as the ledger shows it; people are looked up below."))
+        return f"request:{UUID(value).hex}" if _UUID.fullmatch(value) else value

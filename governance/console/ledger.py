@@ -1,70 +1,92 @@
-"""The audit viewer: the ledger by pages and filters, and one event with its place in the signed tree; it only reads."""
+"""The audit explorer: the ledger by filters, by person, and each event with its place in the tree; it only reads."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-from uuid import UUID
 
-from django.db.models import Q, QuerySet
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from governance.audit import proving
-from governance.audit.checkpoint import open_checkpoint
-from governance.console import pages
-from governance.console.forms import LedgerFilterForm
+from governance import access, subjects
+from governance.audit import watching
+from governance.console import explorer, pages
+from governance.console.forms import LedgerFilterForm, LookUpForm
+from governance.console.words import EVENT_WORDS, actor_words, words
 from governance.errors import BadInput, NotFound
-from governance.models import Controller, LedgerCheckpoint, LedgerEntry, LedgerPending
+from governance.keys import data_keys, pseudonyms
 from governance.policy.vocabulary import Action
+from governance.subjects.registering import known, scope_of
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpResponse
+    from django_stubs_ext import StrPromise
 
-    from governance.console.desk import Desk, DeskRequest
+    from governance.console.desk import DeskRequest
+    from governance.models import DataSubject, LedgerEntry
 
-PAGE = 50
+
+#: The list has two forms with a field `type`; no two elements of a page have the same id.
+_LOOK_UP_ID = "person_%s"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def ledger(request: DeskRequest) -> HttpResponse:
     """List events, newest first. Filters are posted and checked, and only opaque ones go into the address."""
-    form = LedgerFilterForm(request.POST if request.method == "POST" else request.GET)
-    if request.method == "POST" and form.is_valid():
-        return redirect(f"{reverse('admin:ledger')}?{_query(form)}".rstrip("?"))
-    rows: list[LedgerEntry] = []
-    older = ""
+    return _list(request, reverse("admin:ledger"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def person_ledger(request: DeskRequest, subject_id: UUID) -> HttpResponse:
+    """List the events about one person: those under their pseudonym, which nobody can find once the key is gone."""
+    subject = known(request.desk.controller.pk, subject_id)
+    if subject is None:
+        raise NotFound
+    access.require(request.desk.principal, Action.SUBJECT_FIND, subject)
+    return _list(request, reverse("admin:person_ledger", args=[subject_id]), subject)
+
+
+@require_POST
+def find_person(request: DeskRequest) -> HttpResponse:
+    """Lead from an identifier to the events about that person. It travels in the body of a POST and is not kept."""
+    access.require(request.desk.principal, Action.SUBJECT_FIND, controller_id=request.desk.controller.pk)
+    form = LookUpForm(request.POST, auto_id=_LOOK_UP_ID)
+    found = None
     if form.is_valid():
-        found = list(_after(_filtered(visible(request.desk), form), request.GET.get("after", ""))[: PAGE + 1])
-        rows = found[:PAGE]
-        if len(found) > PAGE:
-            older = _query(form, after=rows[-1].pk.hex)
-    context = {
-        "form": form,
-        "rows": rows,
-        "older": older,
-        "is_first": "after" not in request.GET,
-        "has_filters": any(form.cleaned_data.values()) if form.is_valid() else True,
-        "checkpoint": checkpoint_facts(),
-        "waiting": LedgerPending.objects.count(),
-    }
-    return pages.render(request, "console/ledger.html", context)
+        try:
+            found = subjects.look_up(
+                request.desk.controller,
+                [(form.cleaned_data["type"], form.cleaned_data["value"])],
+                principal=request.desk.principal,
+            )
+        except BadInput as unusable:
+            for error in unusable.errors:
+                form.add_error("value", error.detail)
+        else:
+            if found is None:
+                form.add_error("value", _("Nobody is known here by this identifier."))
+    if found is None:
+        return _list(request, reverse("admin:ledger"), look_up=form)
+    return redirect("admin:person_ledger", subject_id=found.pk)
 
 
 @require_safe
 def event(request: DeskRequest, event_id: UUID) -> HttpResponse:
     """Show one event: what was recorded, and whether it stands unchanged under the signed head."""
-    row = visible(request.desk).filter(pk=event_id).select_related("leaf_row", "body_row").first()
+    row = explorer.visible(request.desk).filter(pk=event_id).select_related("leaf_row", "body_row").first()
     if row is None:
         raise NotFound
     leaf = getattr(row, "leaf_row", None)
-    checkpoint = checkpoint_facts()
+    checkpoint = explorer.checkpoint_facts()
     context = {
         "row": row,
+        "said": words(row.type, EVENT_WORDS),
         "facts": _facts(row),
         "payload": json.dumps(json.loads(row.payload), indent=2, ensure_ascii=False),
         "has_body": getattr(row, "body_row", None) is not None,
@@ -79,47 +101,61 @@ def event(request: DeskRequest, event_id: UUID) -> HttpResponse:
     return pages.render(request, "console/event.html", context)
 
 
-def visible(desk: Desk) -> QuerySet[LedgerEntry]:
-    """Events of the controller in view; those of none (sign-ins, refused foreign calls) only to who serves all."""
-    mine = Q(controller=desk.controller.pk)
-    if len(desk.controllers) >= Controller.objects.count():
-        mine |= Q(controller__isnull=True)
-    return LedgerEntry.objects.filter(mine).order_by("-recorded_at", "-id")
-
-
-def checkpoint_facts() -> dict[str, Any] | None:
-    """Answer the newest signed head and whether our key signed exactly this."""
-    head: LedgerCheckpoint | None = proving.latest_checkpoint()
-    if head is None:
-        return None
-    try:
-        signed = open_checkpoint(head.note)
-        is_signed = (signed.size, signed.root) == (head.size, bytes(head.root))
-    except BadInput:
-        is_signed = False
-    return {
-        "size": head.size,
-        "root": bytes(head.root).hex(),
-        "created_at": head.created_at,
-        "is_signed": is_signed,
-        "note": head.note,
-    }
+def pseudonym_of(subject: DataSubject) -> str:
+    """Answer the reference under which the ledger speaks of this person; empty once their key is gone."""
+    scope = scope_of(subject)
+    key = data_keys.opener([scope])[scope]
+    return "" if key is None else pseudonyms.of_key(key.pseudonym_key)
 
 
 def register() -> None:
     """Put the pages into the console."""
-    pages.register("ledger/", ledger, "ledger", label="Events", section="Ledger", action=Action.AUDIT_READ)
-    pages.register("ledger/<uuid:event_id>/", event, "event", label="", section="Ledger", action=Action.AUDIT_READ)
+    for path, view, name, label in (
+        ("ledger/", ledger, "ledger", _("Events")),
+        ("ledger/find/", find_person, "ledger_find", ""),
+        ("ledger/people/<uuid:subject_id>/", person_ledger, "person_ledger", ""),
+        ("ledger/<uuid:event_id>/", event, "event", ""),
+    ):
+        pages.register(path, view, name, label=label, section="Ledger", action=Action.AUDIT_READ)
 
 
-def _facts(row: LedgerEntry) -> list[tuple[str, str]]:
+def _list(
+    request: DeskRequest, here: str, subject: DataSubject | None = None, look_up: LookUpForm | None = None
+) -> HttpResponse:
+    is_filtering = request.method == "POST" and look_up is None
+    form = LedgerFilterForm(explorer.actors(request.desk), request.POST if is_filtering else request.GET)
+    if is_filtering and form.is_valid():
+        return redirect(f"{here}?{_query(form)}".rstrip("?"))
+    subject_ref = pseudonym_of(subject) if subject else ""
+    rows: list[LedgerEntry] = []
+    cursor = ""
+    if form.is_valid() and (subject is None or subject_ref):
+        rows, cursor = explorer.page(request.desk, form.cleaned_data, request.GET.get("after", ""), subject_ref)
+    context = {
+        "form": form,
+        "here": here,
+        "subject": subject,
+        "look_up": (look_up or LookUpForm(auto_id=_LOOK_UP_ID)) if request.desk.may(Action.SUBJECT_FIND) else None,
+        "rows": [(row, words(row.type, EVENT_WORDS), actor_words(row.actor_ref)) for row in rows],
+        "older": _query(form, after=cursor) if cursor else "",
+        "is_first": "after" not in request.GET,
+        "has_filters": any(form.cleaned_data.values()) if form.is_valid() else True,
+        "checkpoint": explorer.checkpoint_facts(),
+        "standing": explorer.standing(request.desk),
+        "alarms": watching.alarms(),
+    }
+    return pages.render(request, "console/ledger.html", context)
+
+
+def _facts(row: LedgerEntry) -> list[tuple[StrPromise | str, str]]:
     payload = json.loads(row.payload)
-    facts = [
-        ("Who", row.actor_ref),
-        ("About", row.subject_ref or "no person"),
-        ("Reference", row.object_ref),
-        ("Purpose", payload.get("purpose", "")),
-        ("Decision", payload.get("decision", "")),
+    facts: list[tuple[StrPromise | str, Any]] = [
+        (_("Who"), row.actor_ref),
+        (_("About"), row.subject_ref or str(_("no person"))),
+        (_("Reference"), row.object_ref),
+        (_("Purpose"), payload.get("purpose", "")),
+        (_("Decision"), payload.get("decision", "")),
+        (_("Rules"), _plain(payload.get("rules", []))),
     ]
     facts.extend((key.replace("_", " ").capitalize(), _plain(value)) for key, value in payload["details"].items())
     return [(label, value) for label, value in facts if value not in {"", None}]
@@ -127,33 +163,8 @@ def _facts(row: LedgerEntry) -> list[tuple[str, str]]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return str(_("yes") if value else _("no"))
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _filtered(rows: QuerySet[LedgerEntry], form: LedgerFilterForm) -> QuerySet[LedgerEntry]:
-    asked = form.cleaned_data
-    if asked["type"]:
-        rows = rows.filter(type=asked["type"])
-    if asked["object"]:
-        rows = rows.filter(object_ref=asked["object"])
-    if asked["since"]:
-        rows = rows.filter(recorded_at__gte=datetime.combine(asked["since"], time.min, tzinfo=UTC))
-    if asked["until"]:
-        rows = rows.filter(recorded_at__lt=datetime.combine(asked["until"] + timedelta(days=1), time.min, tzinfo=UTC))
-    return rows.defer("payload", "leaf")
-
-
-def _after(rows: QuerySet[LedgerEntry], cursor: str) -> QuerySet[LedgerEntry]:
-    """Go on below the last event seen: one index range, however far back."""
-    try:
-        # Looked for among these rows alone: another controller's event must not be told from one that never was.
-        last = rows.filter(pk=UUID(cursor)).first() if cursor else None
-    except ValueError:
-        last = None
-    if last is None:
-        return rows
-    return rows.filter(Q(recorded_at__lt=last.recorded_at) | Q(recorded_at=last.recorded_at, pk__lt=last.pk))
 
 
 def _query(form: LedgerFilterForm, **more: str) -> str:

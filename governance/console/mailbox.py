@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from governance import vault
 from governance.console import pages
 from governance.models import OutgoingMessage
 from governance.policy.vocabulary import Action, RevealPurpose
-from governance.vault import ErasedMark
+from governance.vault import DisabledMark, ErasedMark
 
 if TYPE_CHECKING:
     from governance.console.desk import DeskRequest
@@ -35,7 +36,7 @@ def mailbox(request: DeskRequest) -> HttpResponse:
         principal=request.desk.principal,
         purpose=RevealPurpose.DEMONSTRATION_MAILBOX.value,
     )
-    plain = [None if isinstance(value, ErasedMark) else value for value in values]
+    plain = [None if isinstance(value, ErasedMark | DisabledMark) else value for value in values]
     letters = [
         {"row": row, "to": plain[3 * index], "subject": plain[3 * index + 1], "text": plain[3 * index + 2]}
         for index, row in enumerate(rows)
@@ -45,5 +46,5 @@ def mailbox(request: DeskRequest) -> HttpResponse:
 
 def register() -> None:
     """Put the page into the console; the page itself is absent outside the demonstration."""
-    label = "Demo mailbox" if settings.GOVERNANCE_DEMO else ""
+    label = _("Demo mailbox") if settings.GOVERNANCE_DEMO else ""
     pages.register("mailbox/", mailbox, "mailbox", label=label, section="Requests", action=Action.SUBJECT_REVEAL)

@@ -8,10 +8,11 @@ from django.contrib import admin
 from django.db.models import Count, Prefetch
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from governance.console import pages
-from governance.console.ledger import checkpoint_facts
+from governance.console.explorer import checkpoint_facts
 from governance.console.readonly import ReadOnlyAdmin
 from governance.keys import signing
 from governance.models import ControllerKey, DataKey, ServiceAccount, ServiceKey
@@ -56,7 +57,7 @@ def overview(request: DeskRequest) -> HttpResponse:
 
 def register() -> None:
     """Put the page into the console."""
-    pages.register("settings/", overview, "settings", label="Overview", section="Settings", action=Action.AUDIT_READ)
+    pages.register("settings/", overview, "settings", label=_("Overview"), section="Settings", action=Action.AUDIT_READ)
 
 
 def _key_state(key: ServiceKey, instant: datetime) -> str:

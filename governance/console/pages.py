@@ -2,7 +2,7 @@
 
     from governance.console import pages
 
-    pages.register("requests/", queue, "requests", label="Queue", section="Requests", action=Action.REQUEST_READ)
+    pages.register("requests/", queue, "requests", label=_("Queue"), section="Requests", action=Action.REQUEST_READ)
 
 `name` becomes the URL `admin:requests`; a page without a label is reached from another page and stays out of the
 navigation. Views take a `DeskRequest` and use `request.desk`; a GovernanceError they raise becomes a page that helps.
@@ -18,18 +18,30 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as render_template
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from governance import access
+from governance.console import clock
 from governance.errors import GovernanceError
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
     from governance.console.desk import Desk, DeskRequest
     from governance.policy.vocabulary import Action
 
 View = Callable[..., HttpResponse]
 
 #: The places of the navigation, in order.
-SECTIONS = ("Today", "Requests", "People", "Systems", "Consent", "Ledger", "Settings")
+SECTIONS = {
+    "Today": _("Today"),
+    "Requests": _("Requests"),
+    "People": _("People"),
+    "Systems": _("Systems"),
+    "Consent": _("Consent"),
+    "Ledger": _("Ledger"),
+    "Settings": _("Settings"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ class Page:
     path: str
     view: View
     name: str
-    label: str
+    label: StrPromise | str
     section: str
     action: Action
 
@@ -48,7 +60,7 @@ class Page:
 class Entry:
     """One link of the navigation."""
 
-    label: str
+    label: StrPromise | str
     url: str
     is_current: bool
 
@@ -57,7 +69,7 @@ class Entry:
 class Section:
     """One place of the navigation; `entries` holds its pages when it is open and has several."""
 
-    label: str
+    label: StrPromise | str
     url: str
     is_current: bool
     entries: tuple[Entry, ...]
@@ -66,7 +78,7 @@ class Section:
 _pages: dict[str, Page] = {}
 
 
-def register(path: str, view: View, name: str, *, label: str, section: str, action: Action) -> None:
+def register(path: str, view: View, name: str, *, label: StrPromise | str, section: str, action: Action) -> None:
     """Put a page into the console. Raises ValueError for an unknown section or a name that is taken."""
     if section not in SECTIONS:
         message = f"Use one of the console's sections: {', '.join(SECTIONS)}"
@@ -91,6 +103,7 @@ def guarded(page: Page) -> View:
         request.desk.sections = sections(request.desk)
         try:
             access.require(request.desk.principal, page.action, controller_id=request.desk.controller.pk)
+            clock.require_today(request, page.name)
             return page.view(request, *args, **kwargs)
         except GovernanceError as error:
             return refusal(request, error)
@@ -102,13 +115,13 @@ def guarded(page: Page) -> View:
 def sections(desk: Desk) -> list[Section]:
     """Answer the navigation as this person may use it."""
     found = []
-    for name in SECTIONS:
+    for name, words in SECTIONS.items():
         usable = [page for page in _pages.values() if page.section == name and page.label and desk.may(page.action)]
         if not usable:
             continue
         current = desk.section == name
         entries = tuple(Entry(page.label, reverse(f"admin:{page.name}"), page is desk.page) for page in usable)
-        found.append(Section(name, entries[0].url, current, entries if current and len(entries) > 1 else ()))
+        found.append(Section(words, entries[0].url, current, entries if current and len(entries) > 1 else ()))
     return found
 
 

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance import access, subjects, vault
-from governance.console import pages
-from governance.console.forms import IDENTIFIER_WORDS, LookUpForm, RevealForm, words
+from governance.console import elevations, holds, pages
+from governance.console.forms import LookUpForm, RevealForm
+from governance.console.ledger import pseudonym_of
+from governance.console.words import EVENT_WORDS, IDENTIFIER_WORDS, actor_words, words
 from governance.errors import BadInput, NotFound
-from governance.keys import data_keys, pseudonyms
 from governance.models import DataSubject, LedgerEntry, SubjectIdentifier
 from governance.policy.vocabulary import Action
-from governance.subjects.registering import known, scope_of
+from governance.subjects.registering import known
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -46,7 +48,11 @@ def look_up(request: DeskRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return pages.render(request, "console/people.html", {"form": form})
     try:
-        found = subjects.find(request.desk.controller, [(form.cleaned_data["type"], form.cleaned_data["value"])])
+        found = subjects.look_up(
+            request.desk.controller,
+            [(form.cleaned_data["type"], form.cleaned_data["value"])],
+            principal=request.desk.principal,
+        )
     except BadInput as unusable:
         for error in unusable.errors:
             form.add_error("value", error.detail)
@@ -59,29 +65,30 @@ def look_up(request: DeskRequest) -> HttpResponse:
 @require_safe
 def person(request: DeskRequest, subject_id: UUID) -> HttpResponse:
     """Show one person: reference, standing, sealed identifiers and what happened."""
-    return _page(request, _person(request, subject_id))
+    return page(request, _person(request, subject_id))
 
 
 @require_POST
 def reveal(request: DeskRequest, subject_id: UUID, identifier_id: UUID) -> HttpResponse:
     """Open one value for a purpose. It is in this response alone, which no cache keeps."""
     subject = _person(request, subject_id)
-    access.require(request.desk.principal, Action.SUBJECT_REVEAL, subject)
+    access.require(request.desk.principal, Action.SUBJECT_VIEW, subject)
     identifier = SubjectIdentifier.objects.filter(subject=subject, pk=identifier_id).first()
     if identifier is None:
         raise NotFound
     form = RevealForm(request.POST)
     if not form.is_valid():
-        return _page(request, subject, form=form, asked=identifier_id)
+        return page(request, subject, form=form, asked=identifier_id)
     value = vault.reveal(identifier.value, principal=request.desk.principal, purpose=form.cleaned_data["purpose"])
-    response = _page(request, subject, opened={identifier_id: value})
+    response = page(request, subject, opened={identifier_id: value})
     response["Cache-Control"] = "no-store"
     return response
 
 
 def register() -> None:
     """Put the pages into the console."""
-    pages.register("people/", look_up, "people", label="Look up", section="People", action=Action.SUBJECT_FIND)
+    holds.register(page)
+    pages.register("people/", look_up, "people", label=_("Look up"), section="People", action=Action.SUBJECT_FIND)
     pages.register(
         "people/<uuid:subject_id>/", person, "person", label="", section="People", action=Action.SUBJECT_FIND
     )
@@ -91,8 +98,9 @@ def register() -> None:
         "reveal_identifier",
         label="",
         section="People",
-        action=Action.SUBJECT_REVEAL,
+        action=Action.SUBJECT_VIEW,
     )
+    elevations.register(page)
 
 
 def _person(request: DeskRequest, subject_id: UUID) -> DataSubject:
@@ -102,14 +110,16 @@ def _person(request: DeskRequest, subject_id: UUID) -> DataSubject:
     return subject
 
 
-def _page(
+def page(
     request: DeskRequest,
     subject: DataSubject,
     *,
     opened: dict[UUID, Any] | None = None,
-    form: RevealForm | None = None,
+    form: Any = None,
     asked: UUID | None = None,
+    **more: Any,
 ) -> HttpResponse:
+    """Render the page of a person, with what was opened or typed."""
     lines = [
         _Line(row.pk, words(row.type, IDENTIFIER_WORDS), row.verified_at is not None, (opened or {}).get(row.pk))
         for row in subject.identifiers.defer("value").order_by("type", "created_at")
@@ -119,19 +129,24 @@ def _page(
         "lines": lines,
         "is_open": bool(opened),
         "form": form or RevealForm(),
+        "reveal_form": RevealForm(),
         "asked": asked,
-        "may_reveal": request.desk.may(Action.SUBJECT_REVEAL) and subject.status != DataSubject.Status.ERASED,
+        "may_reveal": request.desk.may(Action.SUBJECT_VIEW) and subject.status != DataSubject.Status.ERASED,
         "timeline": _timeline(subject) if request.desk.may(Action.AUDIT_READ) else None,
         "shown_seconds": SHOWN_SECONDS,
+        "may_read_consent": request.desk.may(Action.CONSENT_READ),
+        **elevations.facts(request, subject),
+        **holds.facts(request, subject),
+        **more,
     }
     return pages.render(request, "console/person.html", context)
 
 
-def _timeline(subject: DataSubject) -> list[LedgerEntry]:
+def _timeline(subject: DataSubject) -> list[tuple[LedgerEntry, str, str]]:
     """What the ledger holds under this person's pseudonym; nothing once the key is gone, and that is the point."""
-    scope = scope_of(subject)
-    key = data_keys.opener([scope])[scope]
-    if key is None:
+    subject_ref = pseudonym_of(subject)
+    if not subject_ref:
         return []
-    rows = LedgerEntry.objects.filter(subject_ref=pseudonyms.of_key(key.pseudonym_key))
-    return list(rows.defer("payload", "leaf").order_by("-recorded_at", "-id")[:_TIMELINE])
+    rows = LedgerEntry.objects.filter(subject_ref=subject_ref).defer("payload", "leaf")
+    newest = rows.order_by("-recorded_at", "-id")[:_TIMELINE]
+    return [(row, words(row.type, EVENT_WORDS), actor_words(row.actor_ref)) for row in newest]

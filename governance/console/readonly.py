@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from governance import access
 from governance.console.desk import DeskRequest, desk_of
@@ -21,6 +22,7 @@ from governance.fields import SealedField
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
+    from django_stubs_ext import StrPromise
 
     from governance.policy.vocabulary import Action
 
@@ -30,7 +32,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # not subscriptable 
 
     action: ClassVar[Action]
     #: What the list is called; the model's own plural when empty.
-    label: ClassVar[str] = ""
+    label: ClassVar[StrPromise | str] = ""
     #: Attributes on the page of one row; `list_display` when empty.
     shown: ClassVar[tuple[str, ...]] = ()
     #: Foreign keys that the list names, and its order.
@@ -51,7 +53,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # not subscriptable 
     @property
     def title(self) -> str:
         """The heading of the list."""
-        return self.label or capfirst(str(self.opts.verbose_name_plural))
+        return str(self.label) or capfirst(str(self.opts.verbose_name_plural))
 
     def list_view(self, request: DeskRequest) -> HttpResponse:
         """List rows, a page at a time; as many queries for one row as for fifty."""
@@ -136,5 +138,5 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # not subscriptable 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     return ", ".join(str(each) for each in value) if isinstance(value, list) else value

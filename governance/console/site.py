@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.cache import add_never_cache_headers
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from governance import access
@@ -37,13 +38,13 @@ if TYPE_CHECKING:
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 #: What opens sealed data asks for a second factor that was shown a few minutes ago (GOVERNANCE_FRESH_FACTOR_SECONDS).
-FRESH_ACTIONS = frozenset({Action.SUBJECT_REVEAL})
+FRESH_ACTIONS = frozenset({Action.ACCESS_ELEVATE, Action.SUBJECT_REVEAL, Action.SUBJECT_VIEW})
 
 
 class ConsoleSite(AdminSite):
     """Takes the place of Django's admin site at /console/."""
 
-    site_header = site_title = "Governance console"
+    site_header = site_title = _("Governance console")
     index_title = "Today"
     enable_nav_sidebar = False
     final_catch_all_view = True

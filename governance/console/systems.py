@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.db.models import Prefetch
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance import access
+from governance.access import grants
 from governance.catalogue import datasets, planning
 from governance.catalogue.elements import MapField, Problem
 from governance.catalogue.planning import REASONS
 from governance.console import pages
-from governance.console.forms import ImportForm, SystemForm
+from governance.console.forms import ImportForm, OwnerForm, SystemForm
+from governance.console.words import FAILURE_WORDS, words
 from governance.errors import BadInput, Conflict, NotFound
-from governance.models import Controller, Dataset, System
-from governance.policy.vocabulary import Action
+from governance.models import Controller, Dataset, System, SystemStep
+from governance.policy.vocabulary import Action, Role
 from governance.subjects.registering import TYPES
 from governance.systems import registering
 
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from governance.console.desk import DeskRequest
+
+
+_STEPS_SHOWN = 20
 
 
 @require_safe
@@ -68,9 +76,7 @@ def add_system(request: DeskRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_dataset(request: DeskRequest, system_id: UUID) -> HttpResponse:
     """Import a dataset description for one system after comparing the two; problems are listed by place."""
-    system = System.objects.filter(controller=request.desk.controller, pk=system_id).defer("url").first()
-    if system is None:
-        raise NotFound
+    system = _system(request, system_id)
     form = ImportForm(request.POST or None, request.FILES or None)
     problems: list[Problem] = []
     if request.method == "POST" and form.is_valid():
@@ -86,6 +92,46 @@ def import_dataset(request: DeskRequest, system_id: UUID) -> HttpResponse:
                 messages.warning(request, warning)
             return redirect("admin:dataset", dataset_id=imported[0].pk)
     return pages.render(request, "console/dataset_import.html", {"form": form, "system": system, "problems": problems})
+
+
+@require_safe
+def system(request: DeskRequest, system_id: UUID) -> HttpResponse:
+    """Show one system: its datasets, its last steps, and who owns it."""
+    return _system_page(request, _system(request, system_id))
+
+
+@require_POST
+def assign_owner(request: DeskRequest, system_id: UUID) -> HttpResponse:
+    """Make somebody an owner of this system."""
+    row = _system(request, system_id)
+    form = OwnerForm(grants.staff_with(Role.SYSTEM_OWNER, request.desk.controller), request.POST)
+    if not form.is_valid():
+        return _system_page(request, row, form)
+    with transaction.atomic(durable=True):
+        grants.own(form.cleaned_data["owner"], row, principal=request.desk.principal)
+    return redirect("admin:system", system_id=row.pk)
+
+
+@require_POST
+def remove_owner(request: DeskRequest, system_id: UUID) -> HttpResponse:
+    """End somebody's ownership of this system."""
+    row = _system(request, system_id)
+    form = OwnerForm(grants.owners_of(row), request.POST)
+    if not form.is_valid():
+        return _system_page(request, row)
+    with transaction.atomic(durable=True):
+        grants.disown(form.cleaned_data["owner"], row, principal=request.desk.principal)
+    return redirect("admin:system", system_id=row.pk)
+
+
+@require_safe
+def own_systems(request: DeskRequest) -> HttpResponse:
+    """Show somebody the systems they own, with what is to be done on them; nothing of any other."""
+    principal = request.desk.principal
+    rows = access.visible_to(principal, Action.SYSTEM_OWN, System.objects.defer("url")).order_by("key")
+    steps = access.visible_to(principal, Action.SYSTEM_OWN, SystemStep.objects.all())
+    context = {"systems": rows, "steps": _last(steps), "shown": _STEPS_SHOWN}
+    return pages.render(request, "console/own_systems.html", context)
 
 
 @require_safe
@@ -117,7 +163,11 @@ def dataset(request: DeskRequest, dataset_id: UUID) -> HttpResponse:
 def register() -> None:
     """Put the pages into the console."""
     for path, view, name, label, action in (
-        ("systems/", systems, "systems", "Systems", Action.SYSTEM_READ),
+        ("systems/", systems, "systems", _("Systems"), Action.SYSTEM_READ),
+        ("systems/own/", own_systems, "own_systems", _("Your systems"), Action.SYSTEM_OWN),
+        ("systems/<uuid:system_id>/", system, "system", "", Action.SYSTEM_READ),
+        ("systems/<uuid:system_id>/owners/", assign_owner, "system_own", "", Action.SYSTEM_CHANGE),
+        ("systems/<uuid:system_id>/owners/remove/", remove_owner, "system_disown", "", Action.SYSTEM_CHANGE),
         ("systems/new/", add_system, "system_new", "", Action.SYSTEM_CHANGE),
         ("systems/<uuid:system_id>/import/", import_dataset, "dataset_import", "", Action.CATALOGUE_CHANGE),
         ("datasets/<uuid:dataset_id>/", dataset, "dataset", "", Action.CATALOGUE_READ),
@@ -125,21 +175,56 @@ def register() -> None:
         pages.register(path, view, name, label=label, section="Systems", action=action)
 
 
+def _system(request: DeskRequest, system_id: UUID) -> System:
+    row: System | None = System.objects.filter(controller=request.desk.controller, pk=system_id).defer("url").first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _system_page(request: DeskRequest, row: System, form: OwnerForm | None = None) -> HttpResponse:
+    owners = grants.owners_of(row)
+    possible = [each for each in grants.staff_with(Role.SYSTEM_OWNER, request.desk.controller) if each not in owners]
+    context = {
+        "system": row,
+        "datasets": row.datasets.defer("source").order_by("key"),
+        "owners": owners,
+        "possible": possible,
+        "form": form or OwnerForm(possible),
+        "steps": _last(SystemStep.objects.filter(system=row)),
+        "may_change": request.desk.may(Action.SYSTEM_CHANGE),
+        "may_import": request.desk.may(Action.CATALOGUE_CHANGE),
+    }
+    return pages.render(request, "console/system.html", context)
+
+
+def _last(steps: QuerySet[SystemStep]) -> list[tuple[SystemStep, str]]:
+    """The newest steps with why they failed, without what they found."""
+    unsealed = steps.defer("seeds", "found", "collected").select_related("system")
+    return [
+        (step, words(step.error, FAILURE_WORDS) if step.error else "")
+        for step in unsealed.order_by("-pk")[:_STEPS_SHOWN]
+    ]
+
+
 def _require_new(controller: Controller, key: str) -> None:
     if System.objects.filter(controller=controller, key=key).exists():
         # Registering again would give the known system another address; that is not what this form says.
-        raise Conflict("A system with this key is connected already; choose another key")
+        raise Conflict(gettext("A system with this key is connected already; choose another key"))
 
 
 def _field_line(item: MapField) -> dict[str, object]:
     notes = []
     if item.primary_key:
-        notes.append("key")
+        notes.append(gettext("key"))
     if item.identity:
-        notes.append(f"finds people by {item.identity}")
-    notes.extend(f"refers to {reference.target.collection}.{reference.target.field}" for reference in item.references)
+        notes.append(gettext("finds people by %(kind)s") % {"kind": item.identity})
+    notes.extend(
+        gettext("refers to %(place)s") % {"place": f"{reference.target.collection}.{reference.target.field}"}
+        for reference in item.references
+    )
     if item.strategy:
-        notes.append(f"erased by {item.strategy.strategy}")
+        notes.append(gettext("erased by %(strategy)s") % {"strategy": item.strategy.strategy})
     return {"name": item.name, "categories": item.all_categories, "notes": notes}
 
 

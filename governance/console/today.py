@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,16 +10,21 @@ from uuid import UUID
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from governance.console import charts, pages
+from governance.console import charts, clock, pages
 from governance.console.desk import CONTROLLER_KEY, DeskRequest
 from governance.errors import NotFound
-from governance.models import LedgerPending, SystemStep
-from governance.policy.vocabulary import Action, permits
+from governance.models import Erasure, LedgerPending, SystemStep
+from governance.policy.vocabulary import Action
 from governance.registry import Panel, register_panel, sockets
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpResponse
 
     from governance.policy.principal import Principal
@@ -30,14 +34,15 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 LATE_SECONDS = 300
+_MOST_LATE = 1000
 _SHOWN = 10
 
 
 @require_safe
 def today(request: DeskRequest) -> HttpResponse:
     """One screen about the controller in view: what is due, what waits, what is late."""
-    principal = replace(request.desk.principal, controllers=frozenset({request.desk.controller.pk.hex}))
-    panels = sorted((panel(principal) for panel in sockets.panels), key=lambda panel: panel.order)
+    principal, instant = request.desk.principal, request.desk.instant
+    panels = sorted((panel(principal, instant) for panel in sockets.panels), key=lambda panel: panel.order)
     figures = [row for panel in panels for row in panel.rows if "figure" in row]
     boxes = [
         {
@@ -49,7 +54,14 @@ def today(request: DeskRequest) -> HttpResponse:
         if panel.empty or any("figure" not in row for row in panel.rows)
     ]
     drawings = [charts.drawn(panel.chart) for panel in panels if panel.chart is not None]
-    return pages.render(request, "console/today.html", {"figures": figures, "boxes": boxes, "drawings": drawings})
+    context = {
+        "figures": figures,
+        "boxes": boxes,
+        "drawings": drawings,
+        "may_requests": request.desk.may(Action.REQUEST_READ),
+        "places": [place for place in request.desk.sections if not place.is_current],
+    }
+    return pages.render(request, "console/today.html", context)
 
 
 @require_POST
@@ -62,45 +74,89 @@ def switch(request: DeskRequest) -> HttpResponse:
     return redirect("admin:index")
 
 
-def alarms(principal: Principal) -> Panel:
-    """Name what does not move by itself: steps that failed and events that nobody sequences."""
+@require_POST
+def turn_clock(request: DeskRequest) -> HttpResponse:
+    """Look at another day, in the demonstration."""
+    clock.turn(request, request.POST.get("days", ""))
+    return redirect(_here(request.POST.get("here", "")))
+
+
+def alarms(principal: Principal, _instant: datetime) -> Panel:
+    """Name what does not move by itself: steps that failed and events that nobody sequences; always as it is now."""
     rows: list[Row] = []
-    if permits(principal.roles, Action.SYSTEM_READ):
+    # Whoever may see neither is not told that all is well.
+    empty = gettext("Nothing is amiss: connected systems answer and the ledger is up to date.")
+    if not principal.may(Action.SYSTEM_READ) and not principal.may(Action.AUDIT_READ):
+        empty = ""
+    if principal.may(Action.SYSTEM_READ):
         failed = SystemStep.objects.filter(
-            controller__in=[UUID(each) for each in principal.controllers], state=SystemStep.State.FAILED
+            controller__in=[UUID(each) for each in principal.controllers_where(Action.SYSTEM_READ)],
+            state=SystemStep.State.FAILED,
         ).count()
         if failed:
             rows.append(
                 {
-                    "label": "A step on a connected system failed" if failed == 1 else f"{failed} steps failed",
-                    "detail": "Look at the request that it belongs to; failed steps are not tried again by themselves.",
-                    "status": "failed",
+                    "label": ngettext("A step on a connected system failed", "%(n)d steps failed", failed)
+                    % {"n": failed},
+                    "detail": gettext(
+                        "Look at the request that it belongs to; failed steps are not tried again by themselves."
+                    ),
+                    "status": gettext("failed"),
                     "tone": "danger",
                     "url": reverse("admin:systems"),
                 }
             )
-    if permits(principal.roles, Action.AUDIT_READ):
+    if principal.may(Action.AUDIT_READ):
+        rows.extend(_refuted(principal))
         rows.extend(_late_events())
-    return Panel("Alarms", rows, "No alarms: connected systems answer and the ledger is up to date.", order=50)
+    return Panel(gettext("Systems and ledger"), rows, empty, order=50)
 
 
 def register() -> None:
     """Put the page and the panel into the console."""
-    pages.register("", today, "index", label="Today", section="Today", action=Action.CONSOLE_ENTER)
+    pages.register("", today, "index", label=_("Today"), section="Today", action=Action.CONSOLE_ENTER)
     pages.register("controller/", switch, "switch_controller", label="", section="Today", action=Action.CONSOLE_ENTER)
+    pages.register("clock/", turn_clock, "turn_clock", label="", section="Today", action=Action.CONSOLE_ENTER)
     register_panel(alarms)
+
+
+def _here(wanted: str) -> str:
+    """Answer the page of this console to return to: no form may send anybody elsewhere."""
+    home = reverse("admin:index")
+    is_ours = wanted.startswith(home) and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if is_ours else home
+
+
+def _refuted(principal: Principal) -> list[Row]:
+    """Tell of erased people of whom something still opened: their key is back, so somebody has to look."""
+    served = [UUID(each) for each in principal.controllers_where(Action.AUDIT_READ)]
+    count = Erasure.objects.filter(controller__in=served, certificate="").exclude(refused_at=None).count()
+    if not count:
+        return []
+    return [
+        {
+            "label": ngettext("Data of an erased person still opens", "Data of %(n)d erased people still open", count)
+            % {"n": count},
+            "detail": gettext("No certificate was given. Carry the erasures out again: manage.py restore --replay"),
+            "status": gettext("not destroyed"),
+            "tone": "danger",
+            "url": reverse("admin:ledger"),
+        }
+    ]
 
 
 def _late_events() -> list[Row]:
     since = timezone.now() - timedelta(seconds=LATE_SECONDS)
-    late = LedgerPending.objects.filter(entry__recorded_at__lt=since).count()
+    # Oldest first, because ids grow with time; and no more than tells that the worker stands still.
+    oldest = LedgerPending.objects.order_by("pk").values_list("entry__recorded_at", flat=True)[:_MOST_LATE]
+    late = sum(recorded_at < since for recorded_at in oldest)
     if not late:
         return []
     return [
         {
-            "label": f"{late} events wait for their place in the ledger",
-            "detail": "The worker may have stopped: events are safe, and are signed once it runs again.",
-            "status": "waiting",
+            "label": ngettext("One event waits for its place", "%(n)d events wait for their place", late) % {"n": late},
+            "detail": gettext("The worker may have stopped: events are safe, and are signed once it runs again."),
+            "status": gettext("waiting"),
             "tone": "warn",
             "url": reverse("admin:ledger"),
         }

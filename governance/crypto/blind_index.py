@@ -76,6 +76,12 @@ def opaque(value: str) -> str:
     return _require_text(unicodedata.normalize("NFC", _require_encodable(value)).strip())
 
 
+def digits(value: str) -> str:
+    """Keep the decimal digits, in whatever script they were typed."""
+    found = (str(unicodedata.decimal(character, "")) for character in _clean(value))
+    return _require_text("".join(found))
+
+
 def name(value: str) -> str:
     """Collapse spaces, fold case and drop accents; letters that are not accented forms stay."""
     folded = unicodedata.normalize("NFKD", _fold(_clean(value)))
@@ -87,6 +93,7 @@ NORMALISERS: Final[Mapping[str, Normaliser]] = MappingProxyType(
     {
         normaliser.name: normaliser
         for normaliser in (
+            Normaliser("digits", 1, digits),
             Normaliser("email", 1, email),
             Normaliser("name", 1, name),
             Normaliser("opaque", 1, opaque),
@@ -94,6 +101,19 @@ NORMALISERS: Final[Mapping[str, Normaliser]] = MappingProxyType(
         )
     }
 )
+
+
+def normalised(normaliser: str, version: int, value: str) -> str:
+    """Bring a value to its form under one version of a normaliser; raises NormalisationRefused for none.
+
+    An index keeps the version it was built with. Where the rules change, the old version stays here beside the new one
+    until no index is built with it, and rotating an index moves it to the newest.
+    """
+    entry = NORMALISERS[normaliser]
+    if version != entry.version:
+        reason = f"The normaliser {normaliser} has no version {version}."
+        raise NormalisationRefused(reason)
+    return entry.fn(value)
 
 
 def _clean(value: str) -> str:

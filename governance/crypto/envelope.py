@@ -1,49 +1,69 @@
-"""Turns bytes into envelopes and keys into wrapped keys; the only file that names a cipher, and it stores nothing.
+"""Turns bytes into envelopes and keys into wrapped keys; which cipher that is, the key's owner decides. Stores nothing.
 
 The byte layout is specified in docs/envelope.md and changes only together with a new version byte.
 """
 
 import hmac
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from os import urandom
 from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from governance.crypto import BytesLike
+from governance.crypto.ciphers import (
+    CIPHERS,
+    KEY_ID_LENGTH,
+    KEY_LENGTH,
+    SUITE_AES_256_GCM,
+    TAG_LENGTH,
+    Cipher,
+    cipher_for,
+    derive,
+    length_prefixed,
+    new_key,
+    new_key_id,
+)
 from governance.crypto.errors import CorruptEnvelope, DecryptionFailed
+from governance.crypto.padding import Buckets, pad, unpad
 
-# What database drivers hand back for a binary column.
-BytesLike = bytes | bytearray | memoryview
-
-KEY_LENGTH: Final = 32
-KEY_ID_LENGTH: Final = 8
+__all__ = [
+    "KEY_ID_LENGTH",
+    "KEY_LENGTH",
+    "STREAM_HEAD_LENGTH",
+    "Cipher",
+    "Header",
+    "OwnedCipher",
+    "Place",
+    "cipher_for",
+    "commitment",
+    "decrypt",
+    "derive",
+    "encrypt",
+    "header",
+    "new_key",
+    "new_key_id",
+    "require_commitment",
+    "unwrap",
+    "wrap",
+]
 
 MARKER: Final = 0xFE  # never occurs in UTF-8, so stray text is never mistaken for an envelope
 VERSION: Final = 1
-SUITE_AES_256_GCM: Final = 1
+SUITE_STREAM: Final = 6  # begins a file, never an envelope
 FLAG_PADDED: Final = 0b01
 FLAG_SUBJECT_SCOPED: Final = 0b10
 SUBJECT_SCOPE: Final = "subject"
 
 _KNOWN_FLAGS: Final = FLAG_PADDED | FLAG_SUBJECT_SCOPED
 _HEADER_LENGTH: Final = 12
-_NONCE_LENGTH: Final = 12  # SP 800-38D §8.2.2: 96 random bits, at most 2^32 values under one key
-_TAG_LENGTH: Final = 16
-_PAD_PREFIX_LENGTH: Final = 4
+STREAM_HEAD_LENGTH: Final = _HEADER_LENGTH
 _WRAPPABLE_LENGTHS: Final = frozenset({32, 64})
 
-_SHORTEST: Final = _HEADER_LENGTH + _NONCE_LENGTH + _TAG_LENGTH
-# Every beginning this version writes, by its flags.
-_HEADS: Final = tuple(bytes((MARKER, VERSION, SUITE_AES_256_GCM, flags)) for flags in range(_KNOWN_FLAGS + 1))
-
 _PLACE_CONTEXT: Final = b"cxp/1"
+_STREAM_CONTEXT: Final = b"cxp/stream/1"
 _WRAP_CONTEXT: Final = b"cxp/wrap/1"
-_DERIVE_CONTEXT: Final = b"cxp/derive/1"
 _COMMITMENT_LABEL: Final = "commitment"
 
 
@@ -70,66 +90,115 @@ class Header:
     key_id: bytes
 
 
-class Cipher:
-    """One AES-256-GCM key, ready for use; draws every nonce itself and shows nothing of the key.
+class OwnedCipher:
+    """One owner's key at that owner's place: only the label still varies, so what is bound is made once for each."""
 
-    Refuses pickling, so that no key rides in a cache entry or a task message.
-    """
+    __slots__ = (
+        "_body",
+        "_bound",
+        "_cipher",
+        "_controller",
+        "_decrypt",
+        "_encrypt",
+        "_head",
+        "_nonce_length",
+        "_owner",
+    )
 
-    __slots__ = ("_aead",)
+    def __init__(self, cipher: Cipher, key_id: bytes, *, controller: str, scope_kind: str, scope_id: str) -> None:
+        if len(key_id) != KEY_ID_LENGTH:
+            raise ValueError("A key id is 8 bytes.")
+        flags = FLAG_SUBJECT_SCOPED if scope_kind == SUBJECT_SCOPE else 0
+        self._cipher = cipher
+        self._nonce_length = cipher.nonce_length
+        self._body = _HEADER_LENGTH + cipher.nonce_length
+        self._encrypt, self._decrypt = cipher.aead.encrypt, cipher.aead.decrypt
+        self._controller = length_prefixed((controller,))
+        self._owner = length_prefixed((scope_kind, scope_id))
+        self._head = bytes((MARKER, VERSION, cipher.suite, flags)) + key_id
+        self._bound: tuple[str | None, bytes] = (None, b"")
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != KEY_LENGTH:
-            raise ValueError("A cipher key is 32 bytes.")
-        self._aead = AESGCM(key)
-
-    def encrypt(self, plaintext: BytesLike, associated_data: bytes) -> bytes:
-        """Answer nonce, ciphertext and tag in one piece."""
+    def encrypt(self, plaintext: BytesLike, label: str, *, pad_to: Buckets | None = None) -> bytes:
+        """Put plaintext into an envelope that opens only here; `pad_to` hides its length up to one of those sizes."""
+        head = self._head
+        if pad_to is None:
+            last = self._bound
+            bound = last[1] if last[0] == label else self._bind(label)
+        else:
+            head = bytes((*head[:3], head[3] | FLAG_PADDED)) + head[4:]
+            bound = self._bound_to(head, label)
+            plaintext = pad(bytes(plaintext), pad_to)
         # The nonce is never an argument: one repeat under a key would reveal its authentication key.
-        nonce = os.urandom(_NONCE_LENGTH)
-        return nonce + self._aead.encrypt(nonce, plaintext, associated_data)
+        nonce = urandom(self._nonce_length)
+        return head + nonce + self._encrypt(nonce, plaintext, bound)
 
-    def decrypt(self, sealed: BytesLike, associated_data: bytes) -> bytes:
-        """Answer the plaintext; raises DecryptionFailed for a wrong key, other data or a changed byte alike."""
-        if len(sealed) < _NONCE_LENGTH + _TAG_LENGTH:
-            raise DecryptionFailed
+    def decrypt(self, envelope: BytesLike, label: str) -> bytes:
+        """Take the plaintext out of an envelope.
+
+        Raises CorruptEnvelope when the bytes are malformed and DecryptionFailed when they do not open here.
+        """
+        sealed = bytes(envelope)
+        body = self._body
+        # The very header that this key writes: marker, version, suite, flags and key id in one comparison.
+        if sealed[:_HEADER_LENGTH] != self._head or len(sealed) < body + TAG_LENGTH:
+            return self._decrypt_otherwise(sealed, label)
+        last = self._bound
+        bound = last[1] if last[0] == label else self._bind(label)
         try:
-            return self._aead.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], associated_data)
+            return self._decrypt(sealed[_HEADER_LENGTH:body], sealed[body:], bound)
         except InvalidTag:
             raise DecryptionFailed from None
 
+    def _decrypt_otherwise(self, sealed: bytes, label: str) -> bytes:
+        head = sealed[:_HEADER_LENGTH]
+        _require_readable(head, len(sealed))
+        # A row that names another key or suite than the one fetched for it was moved or edited.
+        if head[2] != self._cipher.suite or head[4:] != self._head[4:]:
+            raise DecryptionFailed
+        plaintext = self._cipher.decrypt(sealed[_HEADER_LENGTH:], self._bound_to(head, label))
+        return unpad(plaintext) if head[3] & FLAG_PADDED else plaintext
+
+    def stream(self, label: str) -> tuple[bytes, bytes, bytes]:
+        """Answer what a file of this label begins with, its key, and the context that binds it (suite 6)."""
+        head = self._stream_head()
+        context = _STREAM_CONTEXT + head + self._controller + length_prefixed((label,)) + self._owner
+        return head, self._cipher.derived("stream"), context
+
+    def stream_of(self, head: bytes, label: str) -> tuple[bytes, bytes]:
+        """Answer key and context of a file that begins like this; raises DecryptionFailed for another owner's."""
+        if head != self._stream_head():
+            raise DecryptionFailed
+        return self.stream(label)[1:]
+
+    def _stream_head(self) -> bytes:
+        return bytes((MARKER, VERSION, SUITE_STREAM, self._head[3])) + self._head[4:]
+
+    def _bind(self, label: str) -> bytes:
+        # The last one only: a page reads one column of many rows, and labels may come from a caller.
+        bound = self._bound_to(self._head, label)
+        self._bound = (label, bound)  # one assignment: another thread sees both or neither
+        return bound
+
+    def _bound_to(self, head: bytes, label: str) -> bytes:
+        return _PLACE_CONTEXT + head + self._controller + length_prefixed((label,)) + self._owner
+
     def __repr__(self) -> str:
-        return "<Cipher>"
+        return "<OwnedCipher>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A cipher holds a key and is never pickled or copied.")
 
 
-def encrypt(cipher: Cipher, key_id: bytes, plaintext: BytesLike, place: Place, *, pad_to: int | None = None) -> bytes:
-    """Put plaintext into an envelope that opens only at `place`; `pad_to` hides its length up to that multiple."""
-    if len(key_id) != KEY_ID_LENGTH:
-        raise ValueError("A key id is 8 bytes.")
-    flags = FLAG_SUBJECT_SCOPED if place.scope_kind == SUBJECT_SCOPE else 0
-    if pad_to is not None:
-        flags |= FLAG_PADDED
-        plaintext = _pad(bytes(plaintext), pad_to)
-    head = _HEADS[flags] + key_id
-    return head + cipher.encrypt(plaintext, _place_data(head, place))
+def encrypt(
+    cipher: Cipher, key_id: bytes, plaintext: BytesLike, place: Place, *, pad_to: Buckets | None = None
+) -> bytes:
+    """Encrypt one value at `place`; for many values of one owner keep the OwnedCipher."""
+    return _owned(cipher, key_id, place).encrypt(plaintext, place.label, pad_to=pad_to)
 
 
 def decrypt(cipher: Cipher, key_id: bytes, envelope: BytesLike, place: Place) -> bytes:
-    """Take the plaintext out of an envelope.
-
-    Raises CorruptEnvelope when the bytes are malformed and DecryptionFailed when they do not open here.
-    """
-    sealed = bytes(envelope)
-    head = sealed[:_HEADER_LENGTH]
-    _require_readable(head, len(sealed))
-    # A row that names another key than the one fetched for it was moved or edited.
-    if head[4:] != key_id:
-        raise DecryptionFailed
-    plaintext = cipher.decrypt(sealed[_HEADER_LENGTH:], _place_data(head, place))
-    return _unpad(plaintext) if head[3] & FLAG_PADDED else plaintext
+    """Take one value out of its envelope, as OwnedCipher.decrypt() does."""
+    return _owned(cipher, key_id, place).decrypt(envelope, place.label)
 
 
 def header(envelope: BytesLike) -> Header:
@@ -143,6 +212,7 @@ def wrap(cipher: Cipher, key: bytes, aad_parts: Sequence[str]) -> bytes:
     """Encrypt a 32- or 64-byte key under another, bound to the parts that name its row."""
     if len(key) not in _WRAPPABLE_LENGTHS:
         raise ValueError("A key to wrap is 32 or 64 bytes.")
+    _require_wrapping(cipher)
     return cipher.encrypt(key, _wrap_data(aad_parts))
 
 
@@ -151,7 +221,8 @@ def unwrap(cipher: Cipher, wrapped: BytesLike, aad_parts: Sequence[str]) -> byte
 
     Raises CorruptEnvelope for an impossible length and DecryptionFailed when it does not open for these parts.
     """
-    if len(wrapped) - _NONCE_LENGTH - _TAG_LENGTH not in _WRAPPABLE_LENGTHS:
+    _require_wrapping(cipher)
+    if len(wrapped) - cipher.nonce_length - TAG_LENGTH not in _WRAPPABLE_LENGTHS:
         raise CorruptEnvelope("A wrapped key has an impossible length.")
     return cipher.decrypt(wrapped, _wrap_data(aad_parts))
 
@@ -169,77 +240,33 @@ def require_commitment(key: bytes, key_id: bytes, expected: BytesLike) -> None:
         raise DecryptionFailed
 
 
-def derive(key: bytes, *labels: str, length: int = KEY_LENGTH) -> bytes:
-    """Derive a key for one use (HKDF-Expand, RFC 5869 §2.3); equal labels give equal keys.
-
-    Never for a data subject's key: what can be derived again cannot be destroyed.
-    """
-    if len(key) < KEY_LENGTH:
-        raise ValueError("A key to derive from is at least 32 bytes.")
-    if not labels:
-        raise ValueError("A derived key needs at least one label.")
-    info = _DERIVE_CONTEXT + _length_prefixed(labels)
-    return HKDFExpand(algorithm=SHA256(), length=length, info=info).derive(key)
-
-
-def new_key(length: int = KEY_LENGTH) -> bytes:
-    """Draw a random key."""
-    return os.urandom(length)
-
-
-def new_key_id() -> bytes:
-    """Draw a random 64-bit key id, which names one row of the key table."""
-    return os.urandom(KEY_ID_LENGTH)
+def _owned(cipher: Cipher, key_id: bytes, place: Place) -> OwnedCipher:
+    return OwnedCipher(
+        cipher, key_id, controller=place.controller, scope_kind=place.scope_kind, scope_id=place.scope_id
+    )
 
 
 def _require_readable(head: bytes, length: int) -> None:
     if not head or head[0] != MARKER:
         raise CorruptEnvelope("The value does not begin with the envelope marker.")
-    if length < _SHORTEST:
+    if len(head) < _HEADER_LENGTH:
         raise CorruptEnvelope("The envelope is truncated.")
     if head[1] != VERSION:
         raise CorruptEnvelope("The envelope version is not known.")
-    if head[2] != SUITE_AES_256_GCM:
+    if head[2] not in CIPHERS:
         raise CorruptEnvelope("The envelope names a cipher suite that is not offered.")
     if head[3] & ~_KNOWN_FLAGS:
         raise CorruptEnvelope("The envelope sets a reserved flag.")
+    if length < _HEADER_LENGTH + CIPHERS[head[2]].nonce_length + TAG_LENGTH:
+        raise CorruptEnvelope("The envelope is truncated.")
 
 
-def _place_data(head: bytes, place: Place) -> bytes:
-    scope_id = place.scope_id.encode()
-    shared = _shared_place(place.controller, place.label, place.scope_kind)
-    return b"".join((_PLACE_CONTEXT, head, shared, len(scope_id).to_bytes(4, "big"), scope_id))
-
-
-@lru_cache(maxsize=1024)
-def _shared_place(controller: str, label: str, scope_kind: str) -> bytes:
-    # Few and the same for every person, unlike the scope id, which is never kept.
-    return _length_prefixed((controller, label, scope_kind))
+def _require_wrapping(cipher: Cipher) -> None:
+    if cipher.suite != SUITE_AES_256_GCM:
+        raise ValueError("Keys are wrapped with AES-256-GCM.")
 
 
 def _wrap_data(parts: Sequence[str]) -> bytes:
     if isinstance(parts, str):
         raise TypeError("The bound parts are a sequence of strings, not one string.")
-    return _WRAP_CONTEXT + _length_prefixed(parts)
-
-
-def _length_prefixed(parts: Iterable[str]) -> bytes:
-    # Fixed-width lengths: with separators or decimal lengths two different lists could give the same bytes.
-    encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
-
-
-def _pad(plaintext: bytes, multiple: int) -> bytes:
-    if multiple < 1:
-        raise ValueError("Padding goes up to a multiple of at least one byte.")
-    inner = len(plaintext).to_bytes(_PAD_PREFIX_LENGTH, "big") + plaintext
-    return inner + bytes(-len(inner) % multiple)
-
-
-def _unpad(inner: bytes) -> bytes:
-    # The bytes are authentic here; a bad pad means a faulty writer, not an attacker, so saying so is safe.
-    length = int.from_bytes(inner[:_PAD_PREFIX_LENGTH], "big")
-    end = _PAD_PREFIX_LENGTH + length
-    if len(inner) < end or any(inner[end:]):
-        raise CorruptEnvelope("The padding inside the envelope is malformed.")
-    return inner[_PAD_PREFIX_LENGTH:end]
+    return _WRAP_CONTEXT + length_prefixed(parts)

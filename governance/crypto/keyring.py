@@ -31,7 +31,7 @@ class State(StrEnum):
     """How far a key may still be used."""
 
     ACTIVE = "active"
-    DECRYPT_ONLY = "decrypt-only"  # opens, looks up or verifies what exists; makes nothing new
+    DECRYPT_ONLY = "decrypt-only"  # opens or verifies what exists; makes nothing new
     RETIRED = "retired"  # named in the file, refused on use
 
 
@@ -57,6 +57,7 @@ class Keyring:
         self._entries = tuple(entries)
         _require_distinct(self._entries)
         _require_one_active(self._entries)
+        _require_one_index(self._entries)
 
     def active(self, kind: Kind) -> KeyringEntry:
         """Answer the one key of this kind that may make new things."""
@@ -70,6 +71,10 @@ class Keyring:
                     raise _key_refused(kind, key_id, "is retired; nothing may use it any more.")
                 return entry
         raise _key_refused(kind, key_id, "is not in the key file; restore its line from the key backup.")
+
+    def entries(self, kind: Kind) -> tuple[KeyringEntry, ...]:
+        """Answer every key of this kind, whatever its state."""
+        return tuple(entry for entry in self._entries if entry.kind is kind)
 
     def usable(self, kind: Kind) -> tuple[KeyringEntry, ...]:
         """Answer every key of this kind that is not retired, the active one first."""
@@ -217,6 +222,18 @@ def _require_one_active(entries: tuple[KeyringEntry, ...]) -> None:
     for kind in Kind:
         if active[kind] != 1:
             reason = f"The key file has {active[kind]} active {kind} keys; it must have exactly one."
+            raise KeyringRefused(reason)
+
+
+def _require_one_index(entries: tuple[KeyringEntry, ...]) -> None:
+    # A new index key finds nobody who was registered under the old one, and would let one value be registered twice.
+    for entry in entries:
+        if entry.kind is Kind.INDEX and entry.state is not State.ACTIVE:
+            reason = (
+                f"The index key {entry.key_id.hex()} of the key file is {entry.state}; an index key is never replaced,"
+                " or nobody registered before is found. Make it active and remove the other index line; indexes get"
+                " new keys by rotating their versions (manage.py rotate_index_keys)."
+            )
             raise KeyringRefused(reason)
 
 

@@ -11,9 +11,14 @@ from django.db.backends.utils import CursorWrapper
 
 #: Tables whose rows are never changed or removed. The queue of pending events is not one: leaving it is its job.
 APPEND_ONLY: list[str] = [
+    "governance_alert",
+    "governance_alertacknowledgement",
+    "governance_incidententry",
     "governance_ledgercheckpoint",
+    "governance_ledgercosignature",
     "governance_ledgerentry",
     "governance_ledgerleaf",
+    "governance_ledgertile",
 ]
 
 _REFUSAL = "append-only table: its rows are never changed or removed"

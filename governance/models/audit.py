@@ -1,6 +1,8 @@
 """The ledger's tables and django-auditlog's base class; opaque references only, so erasure never touches them."""
 
-from auditlog.models import AbstractLogEntry
+from typing import Any, ClassVar
+
+from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.db import models
 
 from governance.fields import SealedField
@@ -26,6 +28,8 @@ class LedgerEntry(models.Model):
             models.Index(fields=["subject_ref", "-recorded_at"], name="ledgerentry_by_subject"),
             models.Index(fields=["object_ref", "-recorded_at"], name="ledgerentry_by_object"),
             models.Index(fields=["type", "-recorded_at"], name="ledgerentry_by_type"),
+            models.Index(fields=["controller", "-recorded_at"], name="ledgerentry_by_controller"),
+            models.Index(fields=["actor_ref", "-recorded_at"], name="ledgerentry_by_actor"),
         )
 
     def __str__(self) -> str:
@@ -65,6 +69,48 @@ class LedgerCheckpoint(models.Model):
         return f"checkpoint:{self.size}"
 
 
+class LedgerTile(models.Model):
+    """A full tile of the tree (C2SP tlog-tiles), append-only: 256 hashes, and the root over them for the level above.
+
+    Partial tiles are not stored: leaves and the roots of full tiles are where they are cut from.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    level = models.PositiveSmallIntegerField()
+    number = models.PositiveBigIntegerField()
+    hashes = models.BinaryField(max_length=8192)
+    root = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["level", "number"], name="ledgertile_once"),)
+
+    def __str__(self) -> str:
+        return f"tile:{self.level}:{self.number}"
+
+
+class LedgerVerification(models.Model):
+    """One run of the verification of the whole ledger: when, how far, and whether it held."""
+
+    finished_at = models.DateTimeField()
+    size = models.PositiveBigIntegerField()
+    is_whole = models.BooleanField()
+    found = models.PositiveIntegerField(default=0, help_text="How many problems there were.")
+
+    def __str__(self) -> str:
+        return f"verification:{self.pk}"
+
+
+class ExportCursor(models.Model):
+    """How far an export has come: the position of the next event to send under this name."""
+
+    name = models.SlugField(max_length=64, primary_key=True)
+    position = models.PositiveBigIntegerField(default=0)
+    moved_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"export:{self.name}"
+
+
 class AuditBody(models.Model):
     """What an event means for a person, sealed under that person's key; the ledger holds only a salted commitment."""
 
@@ -81,12 +127,39 @@ class AuditBody(models.Model):
         return f"audit-body:{self.pk}"
 
 
+class DiaryManager(LogEntryManager):
+    """Names what changed by kind and id alone, whatever a model's own text says."""
+
+    def log_create(self, instance: Any, force_log: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        kwargs["object_repr"] = f"{instance._meta.model_name}:{instance.pk}"
+        return super().log_create(instance, force_log, **kwargs)
+
+
 class ChangeLogEntry(AbstractLogEntry):
-    """django-auditlog's diary of configuration models: field names and keyed digests, see audit/change_log.py."""
+    """django-auditlog's diary of configuration models: field names and keyed digests, see audit/change_log.py.
+
+    Who did it stands in the ledger. Should somebody switch the library's own middleware on, the database refuses rows
+    with an address of a person or a machine, or with an id that a caller sent.
+    """
+
+    objects: ClassVar[Any] = DiaryManager()
 
     class Meta(AbstractLogEntry.Meta):
         swappable = None
         default_permissions = ("view",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(
+                    actor_email__isnull=True,
+                    additional_data__isnull=True,
+                    cid__isnull=True,
+                    remote_addr__isnull=True,
+                    remote_port__isnull=True,
+                    serialized_data__isnull=True,
+                ),
+                name="changelog_names_nobody",
+            ),
+        )
 
 
 class Lease(models.Model):

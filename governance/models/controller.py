@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from governance.models.governed import Governed
+from governance.policy.vocabulary import STAFF_ROLES
 
 
 class Controller(models.Model):
@@ -32,7 +33,7 @@ class Controller(models.Model):
     objects = Governed()
 
     class Meta:
-        permissions = (("serve_controller", "May work for this controller"),)
+        permissions = tuple((f"serve_as_{role.value}", f"Works here as {role.value}") for role in STAFF_ROLES)
         constraints = (
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="controller_one_default"),
             models.UniqueConstraint(fields=["host"], condition=~Q(host=""), name="controller_host_unique"),

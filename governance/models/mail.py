@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from governance.errors import SealRefused
 from governance.fields import Scope, SealedField
-from governance.models.controller import Controller
+from governance.models.controller import Brand, Controller
 
 
 class OwnerSealedField(SealedField):
@@ -34,6 +34,7 @@ class OutgoingMessage(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who signs it.")
     scope_kind = models.CharField(max_length=16)
     scope_id = models.UUIDField()
     reference = models.CharField(max_length=64, blank=True, help_text="What it is about, opaque.")

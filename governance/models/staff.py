@@ -7,9 +7,15 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
+from governance.models.governed import GovernedRows
+
 
 class StaffManager(BaseUserManager["StaffUser"]):
     """Makes staff; there is no public sign-up."""
+
+    def get_queryset(self) -> models.QuerySet["StaffUser"]:
+        """Govern bulk calls: who is on the staff changes with a ledger row, or not at all."""
+        return GovernedRows(self.model, using=self._db)
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> "StaffUser":
         """Create a staff member; without a password only a one-time link signs in."""

@@ -12,9 +12,9 @@ from django.utils import timezone
 from governance import audit, vault
 from governance.audit import Occurrence
 from governance.errors import Conflict
-from governance.keys import data_keys
-from governance.keys.index_keys import index_value, label
+from governance.keys import data_keys, index_keys
 from governance.models import BlindIndex, Controller, DataSubject, SubjectIdentifier
+from governance.models.inserting import insert_many
 from governance.policy.vocabulary import AuditType
 from governance.subjects.registering import require_usable, scope_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
+    from governance.keys.index_keys import Versions
     from governance.policy.principal import Principal
 
 #: What finds a person: the label of a blind index, and its value.
@@ -59,17 +60,20 @@ class _Batch:
 def _register(
     controller: Controller, people: Sequence[Sequence[tuple[str, str]]], principal: Principal, *, verified: bool
 ) -> list[DataSubject]:
+    # Held until the transaction ends, as in register().
+    versions = index_keys.held(controller.pk)
     indexed = [
-        {(label(type_), index_value(controller.pk, type_, value)): (type_, value) for type_, value in identifiers}
+        # The first handle is of the version that everybody has an entry of.
+        {index_keys.handles(versions, controller.pk, type_, value)[0]: (type_, value) for type_, value in identifiers}
         for identifiers in people
     ]
     owners = _owners(controller.pk, (handle for handles in indexed for handle in handles))
     batch = _Batch()
     found = [_one(controller, handles, owners, batch) for handles in indexed]
-    DataSubject.objects.recorded().bulk_create(batch.created)
+    insert_many(batch.created, recorded=True)
     data_keys.sealers(scope_of(subject) for subject in batch.created)
     audit.record_many(batch.occurrences, actor=principal, controller_id=controller.pk)
-    _attach(batch.attached, verified=verified)
+    _attach(batch.attached, versions, verified=verified)
     return found
 
 
@@ -119,19 +123,20 @@ def _occurrence(type_: AuditType, subject: DataSubject, types: list[str]) -> Occ
     return Occurrence(type=type_, subject_id=subject.pk, details={"types": types})
 
 
-def _attach(attached: Sequence[tuple[DataSubject, _Handle, tuple[str, str]]], *, verified: bool) -> None:
+def _attach(
+    attached: Sequence[tuple[DataSubject, _Handle, tuple[str, str]]], versions: Versions, *, verified: bool
+) -> None:
     verified_at = timezone.now() if verified else None
     sealed = vault.seal_many(
         [(value, "subject.identifier", scope_of(subject)) for subject, _handle, (_type, value) in attached]
     )
     identifiers, indexes = [], []
-    for (subject, handle, (type_, _value)), envelope in zip(attached, sealed, strict=True):
+    for (subject, _handle, (type_, value)), envelope in zip(attached, sealed, strict=True):
         row = SubjectIdentifier(
             controller_id=subject.controller_id, subject=subject, type=type_, verified_at=verified_at
         )
         row.value = envelope
         identifiers.append(row)
-        owner = {"controller_id": subject.controller_id, "subject": subject, "identifier": row}
-        indexes.append(BlindIndex(label=handle[0], value=handle[1], **owner))
-    SubjectIdentifier.objects.recorded().bulk_create(identifiers)
-    BlindIndex.objects.recorded().bulk_create(indexes)
+        indexes += vault.identifier_entries(row, value, versions)
+    insert_many(identifiers, recorded=True)
+    insert_many(indexes, recorded=True)

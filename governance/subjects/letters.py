@@ -39,9 +39,16 @@ _PERMANENT: Final = 500  # RFC 5321 §4.2.1: 4yz may be tried again, 5yz may not
 
 
 def queue(  # noqa: PLR0913, PLR0917  # a letter has this many parts
-    controller: Controller, scope: Scope, to: str, subject: str, text: str, html: str | None = None, reference: str = ""
+    controller: Controller,
+    scope: Scope,
+    to: str,
+    subject: str,
+    text: str,
+    html: str | None = None,
+    reference: str = "",
+    brand: Brand | None = None,
 ) -> OutgoingMessage:
-    """Queue one letter, sealed under the key of what it is about. Refuses outside a transaction.
+    """Queue one letter, sealed under the key of what it is about, from its brand. Refuses outside a transaction.
 
     Raises Erased when that key was destroyed. A letter whose key is destroyed before it went out is never sent.
     """
@@ -50,6 +57,7 @@ def queue(  # noqa: PLR0913, PLR0917  # a letter has this many parts
     instant = timezone.now()
     message = OutgoingMessage(
         controller=controller,
+        brand=brand,
         scope_kind=scope.kind,
         scope_id=UUID(scope.id),
         reference=reference,
@@ -95,7 +103,7 @@ def deliver_due() -> int:
 
 def _due() -> QuerySet[OutgoingMessage]:
     rows = OutgoingMessage.objects.filter(state=OutgoingMessage.State.QUEUED, due_at__lte=timezone.now())
-    return rows.select_related("controller").order_by("due_at", "created_at")
+    return rows.select_related("controller", "brand").order_by("due_at", "created_at")
 
 
 def _claim(message: OutgoingMessage) -> bool:
@@ -147,7 +155,7 @@ def _letter(message: OutgoingMessage, connection: BaseEmailBackend) -> EmailMult
     letter = EmailMultiAlternatives(
         subject=texts[1],
         body=texts[2],
-        from_email=_sender(message.controller),
+        from_email=_sender(message),
         to=[index_keys.mail_address(texts[0])],
         connection=connection,
         headers={
@@ -160,9 +168,12 @@ def _letter(message: OutgoingMessage, connection: BaseEmailBackend) -> EmailMult
     return letter
 
 
-def _sender(controller: Controller) -> str:
-    brand = Brand.objects.filter(controller=controller).exclude(sender="").order_by("slug").first()
-    return formataddr((controller.name, brand.sender if brand else settings.DEFAULT_FROM_EMAIL))
+def _sender(message: OutgoingMessage) -> str:
+    """Name the brand that the letter is written for; without one, the controller under the first address it has."""
+    if message.brand is not None and message.brand.sender:
+        return formataddr((message.brand.name, message.brand.sender))
+    brand = Brand.objects.filter(controller=message.controller).exclude(sender="").order_by("slug").first()
+    return formataddr((message.controller.name, brand.sender if brand else settings.DEFAULT_FROM_EMAIL))
 
 
 def _note(message: OutgoingMessage, error: str) -> None:

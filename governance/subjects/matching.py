@@ -10,12 +10,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from governance import vault
-from governance.keys.index_keys import index_value, label
-from governance.models import BlindIndex, DataSubject
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from governance.models import DataSubject
     from governance.policy.principal import Principal
 
 
@@ -24,10 +23,8 @@ def match_proven(controller_id: UUID, type_: str, value: str) -> DataSubject | N
 
     An unverified address beside other identifiers may have been put there to reach what those lead to.
     """
-    handle = {"label": label(type_), "value": index_value(controller_id, type_, value)}
-    rows = BlindIndex.objects.filter(controller_id=controller_id, **handle).select_related("subject", "identifier")
-    found = rows.first()
-    if found is None:
+    found = next(iter(vault.matching(controller_id, [(type_, value)])), None)
+    if found is None or found.identifier is None:
         return None
     is_alone = found.subject.identifiers.count() == 1
     return found.subject if is_alone or found.identifier.verified_at is not None else None

@@ -9,7 +9,7 @@ from django.utils import timezone
 from governance import audit, vault
 from governance.errors import BadInput, Conflict, FieldError
 from governance.fields import Scope
-from governance.keys.index_keys import index_value, label
+from governance.keys import index_keys
 from governance.models import BlindIndex, Controller, DataSubject, SubjectIdentifier
 from governance.policy.principal import Principal
 from governance.policy.vocabulary import AuditType
@@ -44,6 +44,13 @@ def find(controller: Controller, identifiers: Sequence[tuple[str, str]]) -> Data
     if len(people) > 1:
         raise Conflict("These identifiers belong to more than one person")
     return people[0] if people else None
+
+
+def find_many(controller: Controller, identifiers: Sequence[tuple[str, str]]) -> list[DataSubject | None]:
+    """Answer the person with each of these identifiers, or None, in their order, in few statements."""
+    for each in identifiers:
+        require_usable([each])
+    return vault.match_many(controller.pk, identifiers)
 
 
 def identifiers_of(
@@ -85,32 +92,32 @@ def _register(
 def _attach_new(
     subject: DataSubject, identifiers: Sequence[tuple[str, str]], principal: Principal, *, verified: bool
 ) -> None:
-    indexed = {
-        (label(type_), index_value(subject.controller_id, type_, value)): (type_, value) for type_, value in identifiers
-    }
+    # Held until the transaction ends: whoever rotates an index waits for this, or this knows of the rotation.
+    versions = index_keys.held(subject.controller_id)
     held = {(row.label, bytes(row.value)) for row in BlindIndex.objects.filter(subject=subject).only("label", "value")}
-    added = [handle for handle in indexed if handle not in held]
-    for handle in added:
-        type_, value = indexed[handle]
-        _attach(subject, type_, value, handle, verified=verified)
+    added: dict[index_keys.Handle, tuple[str, str]] = {}
+    for type_, value in identifiers:
+        handles = index_keys.handles(versions, subject.controller_id, type_, value)
+        if held.isdisjoint(handles):
+            added.setdefault(handles[0], (type_, value))
+    for type_, value in added.values():
+        _attach(subject, type_, value, versions, verified=verified)
     if added and held:
         audit.record(
             AuditType.SUBJECT_IDENTIFIER_ADDED,
             actor=principal,
             controller_id=subject.controller_id,
             subject_id=subject.pk,
-            details={"types": sorted({indexed[handle][0] for handle in added})},
+            details={"types": sorted({type_ for type_, _value in added.values()})},
         )
 
 
-def _attach(subject: DataSubject, type_: str, value: str, handle: tuple[str, bytes], *, verified: bool) -> None:
+def _attach(subject: DataSubject, type_: str, value: str, versions: index_keys.Versions, *, verified: bool) -> None:
     identifier = SubjectIdentifier(controller_id=subject.controller_id, subject=subject, type=type_)
     identifier.verified_at = timezone.now() if verified else None
     identifier.value = vault.seal(value, label="subject.identifier", scope=scope_of(subject))
     identifier.save(force_insert=True)
-    BlindIndex.objects.create(
-        controller_id=subject.controller_id, subject=subject, identifier=identifier, label=handle[0], value=handle[1]
-    )
+    BlindIndex.objects.recorded().bulk_create(vault.identifier_entries(identifier, value, versions))
 
 
 def require_usable(identifiers: Sequence[tuple[str, str]]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import socket
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.conf import settings
 
 from governance.errors import SystemRefused
 
+#: IPv4 inside IPv6: what a translator on the way unwraps (RFC 6052, and RFC 8215 for use inside one net only).
+_TRANSLATED, _TRANSLATED_HERE = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")
 _LOCAL = {"", "localhost", "127.0.0.1", "::1"}
 
 
@@ -64,3 +67,34 @@ def _addresses(host: str) -> set[str]:
     except OSError:
         return {host}
     return {"local"} if found & _LOCAL else found
+
+
+def public_address(host: str, port: int) -> str:
+    """Answer the one address to call for a host that somebody typed in; raises SystemRefused for one of our own net.
+
+    Every address of the name must be public, and the caller connects to the one answered here: a name that changes
+    between the question and the call (DNS rebinding) leads nowhere. A demonstration may call this machine.
+    """
+    try:
+        found = sorted({str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
+    except (OSError, UnicodeError) as error:  # the latter for a name that no host can have
+        raise SystemRefused("The name of the host leads nowhere.") from error
+    addresses = [ip_address(each.partition("%")[0]) for each in found]
+    if settings.GOVERNANCE_DEMO and all(each.is_loopback for each in addresses):
+        return found[0]
+    if not addresses or not all(map(_is_public, addresses)):
+        raise SystemRefused("The host is not on the public internet; name one that is.")
+    return found[0]
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Judge an IPv4 address dressed as IPv6 as what it is; Python 3.11 calls most of the dresses global."""
+    if isinstance(address, IPv4Address):
+        return address.is_global and not address.is_multicast
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and (address in _TRANSLATED or 1 < int(address) < 1 << 32):
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+    if inner is not None:
+        return _is_public(inner)
+    is_inside = address.is_site_local or address.is_multicast or address in _TRANSLATED_HERE
+    return address.is_global and not is_inside

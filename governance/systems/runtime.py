@@ -24,6 +24,7 @@ from governance.fields import Scope, Sealed
 from governance.models import Controller, System, SystemStep
 from governance.policy.principal import Principal, worker
 from governance.policy.vocabulary import AuditType
+from governance.registry import sockets
 from governance.systems import working
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ logger = structlog.get_logger(__name__)
 ATTEMPTS: Final = 8
 _FIRST_WAIT: Final = timedelta(seconds=5)
 _LONGEST_WAIT: Final = timedelta(hours=1)
+#: A held step looks again whether the hold still stands.
+_RESTRAINED_WAIT: Final = timedelta(minutes=5)
 #: Positions of one lane stand in one block of this size; lanes never wait for each other.
 LANE: Final = 10_000
 #: A table may have any name; only plain ones are put where nothing can be taken back.
@@ -181,9 +184,25 @@ def claim() -> SystemStep | None:
             attempts=F("attempts") + 1,
             lease_until=instant + lease(),
         )
-        if won:
+        if won and not _is_restrained(step_id, fence + 1):
             return SystemStep.objects.select_related("system", "controller").get(pk=step_id)
     return None
+
+
+def _is_restrained(step_id: int, fence: int) -> bool:
+    """Withdraw what a legal hold, placed since it was queued, forbids to erase.
+
+    What nobody has begun is deleted, and the app that queued it tells what is kept; a step that broke off waits.
+    """
+    step = SystemStep.objects.only("kind", "job").get(pk=step_id)
+    if step.kind != SystemStep.Kind.ERASE or not any(restrains(step.job) for restrains in sockets.restraints):
+        return False
+    later, pending = timezone.now() + _RESTRAINED_WAIT, SystemStep.State.PENDING
+    SystemStep.objects.filter(pk=step_id, fence=fence).update(
+        state=pending, attempts=F("attempts") - 1, lease_until=None, due_at=later
+    )
+    SystemStep.objects.filter(job=step.job, kind=step.kind, attempts=0, state=pending).delete()
+    return True
 
 
 def _claimable(instant: datetime) -> QuerySet[SystemStep]:

@@ -1,7 +1,34 @@
-"""The vault: seal, reveal after policy and audit, match through blind indexes; the only room that opens values."""
+"""The vault: seal, reveal after policy and audit, search through blind indexes; the only room that opens values."""
 
-from governance.vault.opening import ErasedMark, reveal, reveal_many
-from governance.vault.sealing import seal, seal_many
-from governance.vault.searching import match, matches
+from governance.vault.codec import Masked
+from governance.vault.indexing import identifier_entries
+from governance.vault.opening import DisabledMark, ErasedMark, reveal, reveal_many
+from governance.vault.sealing import seal, seal_for, seal_many
+from governance.vault.searching import find, find_in, match, match_many, matches, matching, search
+from governance.vault.streams import open_stream, seal_stream
+from governance.vault.writing import delete, get_or_create, write, write_many
 
-__all__ = ["ErasedMark", "match", "matches", "reveal", "reveal_many", "seal", "seal_many"]
+__all__ = [
+    "DisabledMark",
+    "ErasedMark",
+    "Masked",
+    "delete",
+    "find",
+    "find_in",
+    "get_or_create",
+    "identifier_entries",
+    "match",
+    "match_many",
+    "matches",
+    "matching",
+    "open_stream",
+    "reveal",
+    "reveal_many",
+    "seal",
+    "seal_for",
+    "seal_many",
+    "seal_stream",
+    "search",
+    "write",
+    "write_many",
+]

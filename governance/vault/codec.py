@@ -9,17 +9,35 @@ from typing import Any
 
 from governance.errors import BadInput, SealRefused
 
-Value = str | bytes | int | bool | Decimal | date | dict[str, Any] | list[Any]
+
+class Masked(str):
+    """A value behind a mask. It is text that can be shown, and never sealed as if it were the value."""
+
+    __slots__ = ("form",)
+
+    form: str
+
+    def __new__(cls, text: str, form: str) -> "Masked":
+        """Remember which mask it was."""
+        made = super().__new__(cls, text)
+        made.form = form
+        return made
+
+
+Value = str | bytes | int | bool | float | Decimal | date | dict[str, Any] | list[Any]
 
 
 def encode(value: Value) -> bytes:
     """Answer one type byte and the value. Refuses what would not come back the same."""
+    if isinstance(value, Masked):
+        # Sealed again, it would stand where the whole value was.
+        raise BadInput("Seal the value itself, not what a mask left of it")
     if isinstance(value, str):
         return b"s" + _utf8(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return b"b" + bytes(value)
     if isinstance(value, bool | int):
-        return (b"o" if isinstance(value, bool) else b"i") + str(int(value)).encode()
+        return (b"o" if isinstance(value, bool) else b"i") + _digits(int(value))
     if isinstance(value, dict | list):
         return b"j" + _json(value)
     return _encode_exact(value)
@@ -42,7 +60,9 @@ def _encode_exact(value: object) -> bytes:
         return b"d" + value.isoformat().encode()
     if isinstance(value, Decimal) and value.is_finite():
         return b"n" + str(value).encode()
-    raise BadInput("Text, bytes, whole numbers, decimals, dates and JSON can be sealed; None stays NULL")
+    if isinstance(value, float) and math.isfinite(value):
+        return b"f" + float.__repr__(value).encode()  # the shortest text that reads back as the very same number
+    raise BadInput("Text, bytes, finite numbers, dates, times and JSON can be sealed; None stays NULL")
 
 
 def _utf8(value: str) -> bytes:
@@ -52,10 +72,21 @@ def _utf8(value: str) -> bytes:
         raise BadInput("Text with lone surrogates cannot be sealed") from None
 
 
+def _digits(value: int) -> bytes:
+    try:
+        return str(value).encode()
+    except ValueError:  # Python's own limit on the digits of an integer
+        raise BadInput("A whole number with thousands of digits cannot be sealed") from None
+
+
 def _json(value: Any) -> bytes:
-    if not _is_plain(value):
-        raise BadInput("JSON with NaN, infinity or other types cannot be sealed")
-    return _utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    try:
+        if not _is_plain(value):
+            raise BadInput("JSON with NaN, infinity or other types cannot be sealed")
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (RecursionError, ValueError):
+        raise BadInput("JSON nested too deeply, or with an endless number, cannot be sealed") from None
+    return _utf8(text)
 
 
 def _is_plain(value: Any) -> bool:
@@ -70,6 +101,7 @@ _READERS: dict[bytes, Callable[[bytes], Value]] = {
     b"s": bytes.decode,
     b"b": bytes,
     b"o": lambda rest: rest == b"1",
+    b"f": lambda rest: float(rest.decode()),
     b"i": lambda rest: int(rest.decode()),
     b"j": json.loads,
     b"d": lambda rest: date.fromisoformat(rest.decode()),

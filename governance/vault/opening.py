@@ -1,25 +1,19 @@
-"""Opening: policy decides, the audit row is committed, then the value opens. No audit row, no disclosure."""
+"""Opening: policy decides who sees what form, the audit row is committed, the value opens. No row, no disclosure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
-from django.db import transaction
-
-from governance import access, audit, ledger
-from governance.access.enforcement import deny
-from governance.crypto.envelope import decrypt
-from governance.crypto.errors import CryptoError
-from governance.errors import AccessDenied, Erased, SealRefused
+from governance.crypto.errors import CorruptEnvelope, CryptoError
+from governance.errors import Disabled, Erased, GovernanceError, KeyUnknown, SealRefused
 from governance.fields import Scope, Sealed
 from governance.keys import data_keys
-from governance.ledger import LedgerEvent
-from governance.policy.opaque import Detail
-from governance.policy.principal import DATA_SUBJECT, Principal
-from governance.policy.vocabulary import Action, AuditType, RevealPurpose
+from governance.keys.data_key_rows import OpenKey
+from governance.models import DataKey
+from governance.policy.forms import Form
+from governance.policy.principal import Principal
+from governance.vault import disclosing
 from governance.vault.codec import Value, decode
-from governance.vault.sealing import place
+from governance.vault.masks import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +23,18 @@ class ErasedMark:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class DisabledMark:
+    """Stands where a value is that nobody may read: the person's erasure waits for the end of its grace."""
+
+    label: str
+
+
 def reveal(sealed: Sealed, *, principal: Principal, purpose: str, object_ref: str = "") -> Value:
-    """Open one value. Raises AccessDenied, Erased; refuses to run inside a transaction."""
+    """Open one value. Raises AccessDenied, Disabled, Erased; refuses to run inside a transaction."""
     value = reveal_many([sealed], principal=principal, purpose=purpose, object_ref=object_ref)[0]
+    if isinstance(value, DisabledMark):
+        raise Disabled
     if isinstance(value, ErasedMark):
         raise Erased
     return value
@@ -39,88 +42,61 @@ def reveal(sealed: Sealed, *, principal: Principal, purpose: str, object_ref: st
 
 def reveal_many(
     sealeds: Sequence[Sealed], *, principal: Principal, purpose: str, object_ref: str = ""
-) -> list[Value | ErasedMark]:
+) -> list[Value | ErasedMark | DisabledMark]:
     """Open several values in order, with one audit row a person and a constant number of queries.
 
-    1. every value knows its place; 2. the principal may, for a known purpose; 3. the audit rows are committed in a
-    transaction of their own; 4. the values open.
+    1. every value knows its place; 2. the principal may see each, in the form that the policy gives, for a known
+    purpose; 3. the audit rows, with the forms, are committed in a transaction of their own; 4. the values open, and
+    what is not to be seen clear comes out as Masked.
     """
     if not sealeds:
         return []
-    placed = [_placed(sealed) for sealed in sealeds]  # (1)
-    _require(principal, purpose, placed)  # (2)
-    keys = data_keys.opener({scope for _sealed, scope in placed})
-    with transaction.atomic(durable=True):  # (3) durable: a surrounding transaction could still roll the record back
-        living = {scope: labels for scope, labels in _labels_by_scope(placed).items() if keys[scope] is not None}
-        _record(living, principal, purpose, object_ref)
-    return [_open(sealed, scope, keys[scope]) for sealed, scope in placed]  # (4)
+    shown = [(sealed.label, _place(sealed)) for sealed in sealeds]  # (1)
+    forms = disclosing.forms_for(principal, purpose, shown)  # (2)
+    keys = disclosing.record(shown, forms, principal, purpose, object_ref)  # (3)
+    shut = data_keys.standing([scope for scope, key in keys.items() if key is None])  # no query when all are open
+    return [  # (4)
+        _closed(sealed, scope, shut.get(scope))
+        if (key := keys[scope]) is None
+        else open_one(sealed, scope, key, forms.of(sealed.label, scope))
+        for sealed, (_label, scope) in zip(sealeds, shown, strict=True)
+    ]
 
 
-def _placed(sealed: Sealed) -> tuple[Sealed, Scope]:
+def open_one(sealed: Sealed, scope: Scope, key: OpenKey, form: Form) -> Value | ErasedMark:
+    """Open one value under a key that `disclosing.record` gave out; raises SealRefused where it does not belong."""
+    try:
+        value = decode(key.at(scope).decrypt(sealed.envelope, sealed.label))
+    except CorruptEnvelope as refused:
+        message = f"A sealed value ({sealed.row or sealed.label}) is no envelope; it was moved or changed"
+        raise SealRefused(message) from refused
+    except CryptoError as refused:
+        if (reason := _reason(sealed.envelope, scope)) is not None:
+            if isinstance(reason, Erased):
+                return ErasedMark(sealed.label)
+            raise reason from refused
+        message = f"A sealed value ({sealed.row or sealed.label}) does not open in its place; it was moved or changed"
+        raise SealRefused(message) from refused
+    return value if form is Form.CLEAR else masked(value, form)
+
+
+def _closed(sealed: Sealed, scope: Scope, state: str | None) -> ErasedMark | DisabledMark:
+    """Say what stands for a value whose owner has no key in use; raises where nobody was erased."""
+    if state == DataKey.State.DESTROYED:
+        return ErasedMark(sealed.label)
+    if state == DataKey.State.SUSPENDED:
+        return DisabledMark(sealed.label)
+    raise _reason(sealed.envelope, scope) or KeyUnknown("The owner of a sealed value has no key that can be used")
+
+
+def _reason(envelope: bytes, scope: Scope) -> GovernanceError | None:
+    try:
+        return data_keys.explained(scope, envelope)
+    except CryptoError:
+        return None  # no envelope at all
+
+
+def _place(sealed: Sealed) -> Scope:
     if sealed.scope is None:
         raise SealRefused("Read the sealed value from a row; a bare column value has no owner")
-    return sealed, sealed.scope
-
-
-def _require(principal: Principal, purpose: str, placed: Sequence[tuple[Sealed, Scope]]) -> None:
-    for controller in sorted({scope.controller for _sealed, scope in placed}):
-        access.require(principal, Action.SUBJECT_REVEAL, controller_id=UUID(controller))
-    foreign = principal.kind == DATA_SUBJECT and any(scope.id != principal.id for _sealed, scope in placed)
-    known = purpose in {each.value for each in RevealPurpose}
-    if foreign or not known:
-        # Free text is not recorded: whoever types a name as the purpose would put it into the ledger.
-        deny(principal, Action.SUBJECT_REVEAL, controller_id=None, resource=None, purpose=purpose if known else "")
-        raise AccessDenied("Name one of the purposes that personal data is opened for")
-
-
-def _labels_by_scope(placed: Sequence[tuple[Sealed, Scope]]) -> dict[Scope, Counter[str]]:
-    labels: dict[Scope, Counter[str]] = {}
-    for sealed, scope in placed:
-        labels.setdefault(scope, Counter())[sealed.label] += 1
-    return labels
-
-
-def _record(labels: dict[Scope, Counter[str]], principal: Principal, purpose: str, object_ref: str) -> None:
-    """Write one row for each owner, in a constant number of statements for each controller and kind."""
-    for controller in sorted({scope.controller for scope in labels}):
-        people = {scope: found for scope, found in labels.items() if scope.controller == controller}
-        about = {UUID(scope.id): _details(found) for scope, found in people.items() if scope.kind == "subject"}
-        if about:
-            audit.record_each(
-                AuditType.SUBJECT_REVEALED,
-                actor=principal,
-                controller_id=UUID(controller),
-                about=about,
-                object_ref=object_ref,
-                purpose=purpose,
-                decision="allow",
-            )
-    ledger.append_many(
-        [
-            LedgerEvent(
-                type=AuditType.SUBJECT_REVEALED,
-                actor_ref=principal.ref,
-                controller_id=UUID(scope.controller),
-                object_ref=object_ref or f"{scope.kind}:{scope.id}",
-                purpose=purpose,
-                decision="allow",
-                details=_details(found),
-            )
-            for scope, found in labels.items()
-            if scope.kind != "subject"
-        ]
-    )
-
-
-def _details(labels: Counter[str]) -> dict[str, Detail]:
-    return {"labels": sorted(labels), "values": sum(labels.values())}
-
-
-def _open(sealed: Sealed, scope: Scope, key: data_keys.OpenKey | None) -> Value | ErasedMark:
-    if key is None:
-        return ErasedMark(sealed.label)
-    try:
-        return decode(decrypt(key.cipher, key.key_id, sealed.envelope, place(sealed.label, scope)))
-    except CryptoError as refused:
-        message = f"A sealed value ({sealed.label}) does not open in its place; it was moved or changed"
-        raise SealRefused(message) from refused
+    return sealed.scope

@@ -6,7 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from governance.models import ChangeLogEntry
+from consent.models import ConsentEvent
+from governance.audit import sequencer
+from governance.models import ChangeLogEntry, LedgerCheckpoint
 from tests.api.estate import MAP, Estate
 
 if TYPE_CHECKING:
@@ -18,17 +20,26 @@ if TYPE_CHECKING:
 #: Routes whose part in pointed brackets is no id of a controller's thing, each with the reason.
 NO_IDS = {
     "accounts/link/<str:token>/": "a secret that signs somebody in: whoever has it is that person",
+    "v1/audit/tile/<path:tile>": "a part of the tree, which is one for all; see test_audit.py",
     "console/(?P<url>.*)$": "the console's page for addresses that do not exist",
 }
 #: Ids in an address, by the name that the route gives them.
 IDS: dict[str, Callable[[Estate], Any]] = {
+    "alert_id": lambda estate: estate.alert.pk,
+    "consent_event_id": lambda estate: ConsentEvent.objects.filter(controller=estate.controller)[0].pk,
     "dataset_id": lambda estate: estate.dataset.pk,
+    "elevation_id": lambda estate: estate.elevation.pk,
+    "entry_id": lambda estate: estate.incident.entries.get(event="opened").pk,
+    "erasure_id": lambda estate: estate.erasure.pk,
     "event_id": lambda estate: estate.event.pk,
+    "hold_id": lambda estate: estate.hold.pk,
     "identifier_id": lambda estate: estate.identifier.pk,
+    "incident_id": lambda estate: estate.incident.pk,
     "pk": lambda estate: estate.passkey.pk,
     "request_id": lambda estate: estate.request.pk,
     "subject_id": lambda estate: estate.subject.pk,
     "system_id": lambda estate: estate.system.pk,
+    "tile": lambda _estate: f"0/000.p/{newest_size()}",
 }
 #: Rows that the console shows, by model.
 RECORDS: dict[str, Callable[[Estate], Any]] = {
@@ -46,6 +57,11 @@ BODIES: dict[str, Callable[[Estate], dict[str, Any]]] = {
     "api_request_extend": lambda _estate: {"reason": "complexity"},
     "api_request_refuse": lambda _estate: {"reason": "no_match"},
     "api_request_verify": lambda _estate: {"code": "123456"},
+    "elevation_review": lambda _estate: {"finding": "justified"},
+    "erasure_undo": lambda _estate: {"reason": "wrong_person"},
+    "glass_break": lambda _estate: {"reason": "danger"},
+    "incident_note": lambda _estate: {"note": "Something to note"},
+    "hold_place": lambda _estate: {"reason": "authority_order"},
     "mfa_edit_webauthn": lambda _estate: {"name": "Another name"},
     "dataset_import": lambda estate: {"text": MAP.format(key=f"{estate.slug}_more")},
     "request_approve": lambda estate: {"plan_digest": estate.plan_digest},
@@ -63,6 +79,8 @@ NAMED: dict[str, list[Callable[[str], dict[str, Any]]]] = {
         lambda slug: {"system": "umbrella-db", "yaml": MAP.format(key=f"{slug}_shop")},
         lambda slug: {"system": f"{slug}-db", "yaml": MAP.format(key="any")},
     ],
+    "audit_checkpoint": [lambda _slug: {}],
+    "audit_consistency": [lambda _slug: {}],
     "consent_check": [
         lambda slug: {"subject": _email(slug), "purpose": "umbrella-news"},
         lambda slug: {"subject": _email("umbrella"), "purpose": f"{slug}-news"},
@@ -79,6 +97,10 @@ NAMED: dict[str, list[Callable[[str], dict[str, Any]]]] = {
         lambda slug: {"subject": _email(slug)},
         lambda slug: {"subject": _email("umbrella"), "purpose": f"{slug}-news"},
     ],
+    "contacts": [
+        lambda slug: {"contacts": [_contact(slug, "umbrella-news")]},
+        lambda slug: {"contacts": [_contact("umbrella", f"{slug}-news")]},
+    ],
     "notices": [
         lambda slug: {"key": f"{slug}-notice", "title": "Notice", "text": "Text"},
         lambda slug: {"key": f"{slug}-notice", "title": "Notice", "text": "Text", "translation_of": 1},
@@ -86,6 +108,12 @@ NAMED: dict[str, list[Callable[[str], dict[str, Any]]]] = {
     "purposes": [lambda slug: {"key": f"{slug}-news", "name": "News", "lawful_basis": "consent"}],
     "subject_lookup": [lambda slug: {"identifiers": [_email(slug)]}],
     "subjects": [lambda slug: {"identifiers": [_email(slug)]}],
+    "vault_detokenise": [lambda slug: {"purpose": "legal_claim", "tokens": [f"tok_{slug}"]}],
+    "vault_reveal": [
+        lambda slug: {"purpose": "legal_claim", "items": [_value(slug) | {"sealed": f"cxp1.{'_gEBAA' * 12}"}]},
+    ],
+    "vault_seal": [lambda slug: {"items": [_value(slug) | {"value": "x"}]}],
+    "vault_tokenise": [lambda slug: {"purpose": "analytics", "items": [_value(slug) | {"value": "x"}]}],
 }
 
 
@@ -93,8 +121,23 @@ def _email(slug: str) -> dict[str, str]:
     return {"type": "email", "value": f"{slug}.canary@example.org"}
 
 
+def _value(slug: str) -> dict[str, Any]:
+    return {"subject": _email(slug), "label": "user.contact.email"}
+
+
 def _event(slug: str, purpose: str) -> dict[str, Any]:
     return {"subject": _email(slug), "purpose": purpose, "state": "given"}
+
+
+def newest_size() -> int:
+    """Have the ledger sequenced, and answer how long it is."""
+    while sequencer.sequence():
+        pass
+    return LedgerCheckpoint.objects.order_by("-size")[0].size % 256 or 256
+
+
+def _contact(slug: str, purpose: str) -> dict[str, Any]:
+    return {"subject": _email(slug), "purpose": purpose, "channel": "email", "message_class": "marketing"}
 
 
 def names_in(route: str) -> list[str]:
@@ -104,7 +147,7 @@ def names_in(route: str) -> list[str]:
 def ids_for(route: str, estate: Estate) -> dict[str, Any]:
     """Fill a route. A new kind of id fails here: say above where an estate has one."""
     if route in NO_IDS:
-        return {}
+        return {name: IDS[name](estate) for name in names_in(route) if name in IDS}
     model = route.split("/")[-3] if "<path:object_id>" in route else ""
     known = IDS | ({"object_id": RECORDS[model]} if model else {})
     unknown = [name for name in names_in(route) if name not in known]

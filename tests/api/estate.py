@@ -5,24 +5,31 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
+from django.utils import timezone
 
 from consent import services as consents
 from dsar import services as requests
 from dsar import tasks
 from dsar.models import SubjectRequest
-from governance import subjects
-from governance.access import service_keys
+from governance import access, incidents, subjects
+from governance.access import elevation, service_keys
 from governance.catalogue import datasets, purposes
 from governance.models import (
+    Alert,
     Controller,
     Dataset,
     DataSubject,
+    Elevation,
+    Erasure,
+    Incident,
     LedgerEntry,
+    LegalHold,
     Purpose,
     ServiceAccount,
     StaffUser,
@@ -76,6 +83,11 @@ class Estate:
     dataset: Dataset
     request: SubjectRequest
     event: LedgerEntry
+    alert: Alert
+    hold: LegalHold
+    erasure: Erasure
+    incident: Incident
+    elevation: Elevation
 
     @property
     def email(self) -> str:
@@ -93,6 +105,11 @@ class Estate:
     def desk(self) -> Client:
         """The officer at the console."""
         return signed_in(self.officer)
+
+    @cached_property
+    def agent_desk(self) -> Client:
+        """A support agent at the console, who broke a glass before."""
+        return signed_in(self.elevation.staff)
 
     @cached_property
     def own_pages(self) -> Client:
@@ -114,7 +131,9 @@ def build(slug: str, folder: Path, *, is_default: bool = False) -> Estate:
         slug=slug, name=slug.title(), is_default=is_default, contact=f"help@{slug}.example"
     )
     who = operator(controller.pk.hex)
-    account = service_keys.create_account(controller, f"{slug}-shop", [Role.INTEGRATOR], ["*"], principal=who)
+    account = service_keys.create_account(
+        controller, f"{slug}-shop", [Role.INTEGRATOR, Role.VAULT_READER], ["*"], principal=who
+    )
     officer = staff(controller, Role.PRIVACY_OFFICER, Role.ADMINISTRATOR, email=f"officer@{slug}.example")
     subject = subjects.register(
         controller, [("email", address_of(slug)), ("customer_id", f"{slug}-1")], principal=who, verified=True
@@ -149,7 +168,39 @@ def build(slug: str, folder: Path, *, is_default: bool = False) -> Estate:
         system=system,
         dataset=dataset,
         request=_request(controller, slug, service_keys.authenticate(f"Bearer {key}")),
+        hold=subjects.place_hold(subject, reason="legal_claim", until=None, principal=who),
+        erasure=subjects.request_erasure(subject, principal=who),
+        incident=_incident(controller, who),
         event=LedgerEntry.objects.filter(controller=controller.pk).order_by("recorded_at", "pk")[0],
+        alert=_alert(controller, officer),
+        elevation=_elevation(controller, subject),
+    )
+
+
+def _incident(controller: Controller, who: Principal) -> Incident:
+    at = timezone.now() - timedelta(hours=1)
+    opening = incidents.Opening(kinds=["integrity"], noticed_by="staff", noticed_at=at, aware_at=at, what="A canary")
+    return incidents.open_incident(controller, opening, principal=who)
+
+
+def _elevation(controller: Controller, subject: DataSubject) -> Elevation:
+    """One that has ended and waits for its review."""
+    agent = access.principal_of(staff(controller, Role.SUPPORT_AGENT, email=f"agent@{controller.slug}.example"))
+    taken = elevation.break_glass(subject, reason="danger", principal=agent, is_factor_fresh=True)
+    return elevation.end(taken.pk, principal=agent)
+
+
+def _alert(controller: Controller, officer: StaffUser) -> Alert:
+    return Alert.objects.create(
+        controller=controller,
+        rule="reveal_volume",
+        actor_ref=f"staff:{officer.pk.hex}",
+        bucket="2026-01-01",
+        count=9,
+        limit=3,
+        basis="floor",
+        events=[],
+        raised_at=timezone.now(),
     )
 
 

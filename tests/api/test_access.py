@@ -123,11 +123,11 @@ def test_a_service_gets_what_its_role_allows(umbrella: Estate, role: Role | None
 
 @pytest.mark.parametrize("role", STAFF_ROLES)
 def test_staff_enter_by_session_where_people_work(umbrella: Estate, role: Role) -> None:
-    """Requests are worked on by people; every other door takes keys alone, however much the session may."""
+    """Requests and the ledger are worked on by people; every other door takes keys alone, whatever the session may."""
     client = signed_in(staff(umbrella.controller, role, email="somebody@umbrella.example"))
     for method, route, name, action in OPERATIONS:
         answer = ask(umbrella, method, route, name, client, None)
-        if route.startswith("v1/requests/") and name != "api_request_package":
+        if route.startswith(("v1/requests/", "v1/audit/")) and name != "api_request_package":
             judge(answer, route, permitted=permits(frozenset({role}), action))
         else:
             assert answer.status_code == 401, route
@@ -141,6 +141,8 @@ def test_a_service_is_held_to_its_purposes(umbrella: Estate) -> None:
         answer = ask(umbrella, method, route, name, Client(), header)
         if name in ANSWERED_WITHOUT_RIGHT:
             assert {tuple(each["reasons"]) for each in answer.json()["results"]} == {("CLIENT_NOT_AUTHORISED",)}
+        elif name == "consent_receipt":
+            assert answer.status_code == 404  # a choice for a purpose it does not serve is as absent as one that is not
         else:
             judge(answer, route, permitted=False)
 
@@ -183,3 +185,4 @@ def judge(answer: HttpResponse, route: str, *, permitted: bool) -> None:
         assert answer.status_code == 403, route
         assert answer["Content-Type"] == "application/problem+json"
         assert answer.json()["code"] == "access.denied"
+        assert answer.json()["detail"]  # a remedy

@@ -22,7 +22,8 @@ FLAGS = (
 PATIENCE = 20
 PRESS = """wanted => {
   const all = [...document.querySelectorAll('button, a')], says = e => e.textContent.trim();
-  const one = all.find(e => says(e) === wanted) || all.find(e => says(e).includes(wanted));
+  const exact = all.filter(e => says(e) === wanted);  // a tab of the navigation may say what a button says
+  const one = exact.find(e => e.tagName === 'BUTTON') || exact[0] || all.find(e => says(e).includes(wanted));
   if (one) one.click();
   return Boolean(one);
 }"""
@@ -185,6 +186,10 @@ class Tab:
         """Give the window another size."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
+
+    def scheme(self, name: str) -> None:
+        """Prefer "light" or "dark", as a person's system does."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
 
     def picture(self, path: Path) -> None:
         """Keep what a person sees, the whole page."""

@@ -9,7 +9,9 @@ _BROKEN = """options => axe.run(document, options).then(found => found.violation
   each.id + ': ' + each.help + ' at ' + each.nodes.slice(0, 3).map(node => node.html.slice(0, 160)).join(' AND ')))"""
 #: Elements and attributes that no page of ours has, so that one on a page came from what somebody typed.
 _FOREIGN = """() => [...document.querySelectorAll(
-  'script:not([src]), iframe, object, embed, base, math, style, svg:not(.chart__bar), img, audio, video, marquee,' +
+  'script:not([src]):not([type="application/json"]),' +
+  'iframe, object, embed, base, math, style, svg:not(.chart__bar), audio, video, marquee,' +
+  'img:not([src^="data:image/svg+xml;"]),' +
   'form[action*="evil"], link[href*="evil"], a[href^="javascript:" i], a[href*="evil"], [style],' +
   'meta[http-equiv][content*="javascript" i]')
 ].concat([...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => a.name.startsWith('on'))))
@@ -20,8 +22,10 @@ _FOCUS = """() => {
   const style = getComputedStyle(one), box = one.getBoundingClientRect(), name = one.outerHTML.slice(0, 120);
   const drawn = style.outlineStyle !== 'none' && !/, 0\\)$/.test(style.outlineColor);
   const ring = drawn && parseFloat(style.outlineWidth) >= 2;
-  const spots = [[.5, .5], [.1, .2], [.9, .2], [.1, .8], [.9, .8]].map(([x, y]) =>
-    document.elementFromPoint(box.left + box.width * x, box.top + box.height * y));
+  const left = Math.max(0, box.left), right = Math.min(innerWidth, box.right);  // of a tall one, what is in sight
+  const top = Math.max(0, box.top), bottom = Math.min(innerHeight, box.bottom);
+  const spots = [[.5, .5], [.1, .2], [.9, .2], [.1, .8], [.9, .8]].map(([x, y]) => right > left && bottom > top &&
+    document.elementFromPoint(left + (right - left) * x, top + (bottom - top) * y));
   const seen = spots.some(e => e && (one.contains(e) || e.contains(one) && !e.matches('html, body')));
   return {name, ring: ring || style.boxShadow !== 'none', seen};
 }"""

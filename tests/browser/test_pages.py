@@ -1,14 +1,16 @@
 """Every kind of page in a real browser, on a desk and on a phone: WCAG 2.2 AA, nothing cut off, no complaint."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 
 from tests.browser import looking
 from tests.browser.chromium import Chromium, Tab
-from tests.browser.town import ANN, BOB, CLEO, Town, cookies_of, path_of
+from tests.browser.town import ANN, BOB, CLEO, DAN, Town, cookies_of, path_of
 
 WIDTHS = {"desk": 1280, "phone": 360}
 
@@ -40,11 +42,34 @@ def stage(town: Town, chromium: Chromium) -> Stage:
         paths[name] = path_of(town.officer)
     town.until(waiting, "Approve")
     paths["waiting"] = path_of(town.officer)
+    paths["alarm"] = town.be_noticed()
+    agent, helper = town.employ("agent"), town.employ("helper")
+    paths["glass"] = town.break_glass(agent, DAN)
+    ended = town.employ("ended")
+    town.break_glass(ended, CLEO)
+    ended.submit("End it now")
     visitor = town.enter_preferences(CLEO)
-    tabs = {name: chromium.tab(width=WIDTHS["desk"]) for name in ("officer", "customer", "visitor", "anyone")}
-    for name, browser in (("officer", town.officer), ("customer", customer), ("visitor", visitor)):
+    visitors = ("officer", "customer", "visitor", "anyone", "newcomer", "enrolled", "agent", "helper")
+    tabs = {name: chromium.tab(width=WIDTHS["desk"]) for name in visitors}
+    for name in ("newcomer", "enrolled"):
+        tabs[name].open(town.address + town.invite(f"{name}@acme.example")).press("Sign in")
+    enrol(tabs["enrolled"], town.address)
+    sitting = {"officer": town.officer, "customer": customer, "visitor": visitor, "agent": agent, "helper": helper}
+    for name, browser in sitting.items():
         tabs[name].cookies(cookies_of(browser), town.address)
     return Stage(town.address, tabs, paths)
+
+
+def enrol(tab: Tab, address: str) -> None:
+    """Give somebody a password and an authenticator app, as a person does."""
+    password = "a password of some length"
+    tab.open(f"{address}/accounts/password/set/").fill(password1=password, password2=password).press("Set a password")
+    tab.open(f"{address}/accounts/2fa/app/add/")
+    if tab.run("Boolean(document.querySelector('[name=password]'))"):
+        tab.fill(password=password).press("Confirm")
+    secret = tab.run("document.querySelector('details code').textContent")
+    code = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    tab.fill(code=code).press("Add the authenticator app")
 
 
 def by_path(visitor: str, path: str) -> Callable[[Stage], Tab]:
@@ -67,6 +92,12 @@ def checked(stage: Stage) -> Tab:
     return through("anyone", "/privacy/request/", "Continue", ask="both")(stage).fill(email="zoe@x.example")
 
 
+BREACH = {
+    "kinds": "confidentiality",
+    "noticed_at": "2026-01-05T10:00",
+    "aware_at": "2026-01-05T11:00",
+    "what": "A list went to a stranger",
+}
 PAGES: dict[str, Callable[[Stage], Tab]] = {
     "front": by_path("anyone", "/"),
     "missing": by_path("anyone", "/nowhere/"),
@@ -84,12 +115,14 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "privacy return": by_path("anyone", "/privacy/return/"),
     "privacy return wrong": through("anyone", "/privacy/return/", "Continue"),
     "privacy status": by_path("customer", "/privacy/status/"),
+    "privacy looked": by_path("customer", "/privacy/looked/"),
     "privacy download": by_path("customer", "/privacy/download/"),
     "privacy withdraw": by_path("customer", "/privacy/withdraw/"),
     "preferences": by_path("anyone", "/preferences/"),
     "preferences address wrong": through("anyone", "/preferences/", "Continue"),
     "preferences code": through("anyone", "/preferences/", "Continue", address="zoe@y.example"),
     "preferences choices": by_path("visitor", "/preferences/choices/"),
+    "preferences looked": by_path("visitor", "/preferences/looked/"),
     "preferences changed": through("visitor", "/preferences/choices/", "No: Newsletter"),
     "preferences stopped": through("visitor", "/preferences/choices/", "Stop everything"),
     "today": by_path("officer", "/console/"),
@@ -107,6 +140,11 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "people absent": through("officer", "/console/people/", "Look up", type="email", value="zoe@z.example"),
     "person": through("officer", "/console/people/", "Look up", type="email", value=ANN),
     "person no reason": through("officer", "/console/people/", "Look up", "Reveal", type="email", value=ANN),
+    "broken glass": by_path("officer", "/console/glass/"),
+    "broken glass unsaid": through("officer", "/console/glass/", "Note the review"),
+    "glass broken": by_path("agent", "glass"),
+    "glass to break": through("helper", "/console/people/", "Look up", type="email", value=ANN),
+    "glass no reason": through("helper", "/console/people/", "Look up", "Break the glass", type="email", value=ANN),
     "systems": by_path("officer", "/console/systems/"),
     "new system wrong": through("officer", "/console/systems/new/", "Connect the system"),
     "dataset": through("officer", "/console/systems/", "shop"),
@@ -115,8 +153,35 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     ),
     "consent": by_path("officer", "/console/consent/"),
     "consent of a person": through("officer", "/console/consent/", "Look up", type="email", value=CLEO),
+    "alarms": by_path("officer", "/console/alarms/"),
+    "alarm": by_path("officer", "alarm"),
+    "alarm unsaid": lambda stage: stage.open("officer", "alarm").press("Acknowledge"),
+    "alarm rules": by_path("officer", "/console/alarms/rules/"),
+    "alarm rules wrong": lambda stage: (
+        by_path("officer", "/console/alarms/rules/")(stage).fill(url="https://10.0.0.1/hook").press("Set the address")
+    ),
     "ledger": by_path("officer", "/console/ledger/"),
-    "event": through("officer", "/console/ledger/", "subject.revealed"),
+    "event": through("officer", "/console/ledger/", "A sealed value was opened"),
+    "system": through("officer", "/console/systems/", "Shop database"),
+    "ledger of a person": lambda stage: through("officer", "/console/people/", "Look up", type="email", value=ANN)(
+        stage
+    ).press("All events about"),
+    "ledger filtered": by_path("officer", "/console/ledger/?type=subject.registered&kind=3004"),
+    "another way": by_path("officer", "/console/controller/"),
+    "factors": by_path("newcomer", "/accounts/2fa/"),
+    "factors password": by_path("newcomer", "/accounts/password/set/"),
+    "factors password wrong": through("newcomer", "/accounts/password/set/", "Set a password", password1="x"),
+    "factors app": by_path("newcomer", "/accounts/2fa/app/add/"),
+    "factors app wrong": through("newcomer", "/accounts/2fa/app/add/", "Add the authenticator app", code="1"),
+    "factors passkeys": by_path("newcomer", "/accounts/2fa/passkeys/"),
+    "factors passkey": by_path("newcomer", "/accounts/2fa/passkeys/add/"),
+    "factors codes": by_path("enrolled", "/accounts/2fa/codes/"),
+    "factors enrolled": by_path("enrolled", "/accounts/2fa/"),
+    "factors confirm": by_path("enrolled", "/accounts/2fa/reauthenticate/"),
+    "factors app off": by_path("enrolled", "/accounts/2fa/app/remove/"),
+    "breaches": by_path("officer", "/console/incidents/"),
+    "new breach wrong": through("officer", "/console/incidents/new/", "Put it on record"),
+    "breach": through("officer", "/console/incidents/new/", "Put it on record", **BREACH),
     "settings": by_path("officer", "/console/settings/"),
     "records": through("officer", "/console/settings/", "Purposes"),
     "record": lambda stage: through("officer", "/console/settings/", "Purposes")(stage).press("newsletter"),
@@ -131,10 +196,30 @@ def test_a_page_is_accessible_fits_and_is_quiet(stage: Stage, axe: str, name: st
         tab.resize(WIDTHS[width])
     tab = PAGES[name](stage)
     assert tab.status < 500
-    assert looking.accessibility(tab, axe) == []
+    for scheme in ("dark", "light"):
+        tab.scheme(scheme)
+        assert looking.accessibility(tab, axe) == [], scheme
     assert looking.overflow(tab) <= 0
     assert looking.foreign(tab) == []
     assert tab.noises == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["today", "request waiting"])
+def test_a_page_of_another_day_is_as_accessible(stage: Stage, axe: str, name: str, width: str) -> None:
+    tab = PAGES[name](stage)
+    tab.noises.clear()
+    tab.resize(WIDTHS[width])
+    tab.press("A week later")
+    try:
+        assert tab.run("[...document.querySelectorAll('main button')].filter(e => e.offsetParent).length") == 0
+        assert "You are looking at" in tab.run("document.body.innerText")
+        assert looking.accessibility(tab, axe) == []
+        assert looking.overflow(tab) <= 0
+        assert tab.noises == []
+    finally:
+        tab.press("Back to today")
+    assert "You are looking at" not in tab.run("document.body.innerText")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

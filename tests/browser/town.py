@@ -105,6 +105,11 @@ class Town:
         self.officer = Browser(self.address).get(re.sub(r"^https?://[^/]+", "", link)).submit("Sign in")
         self.customer = Browser(self.address)
 
+    def invite(self, address: str, *more: str) -> str:
+        """Make a colleague and answer the path of their one-time link."""
+        link = self.installation.manage("create_officer", address, *more).split()[-1]
+        return re.sub(r"^https?://[^/]+", "", link)
+
     def settle(self, folder: Path) -> None:
         """Connect the shop, publish purposes and a notice, register people with their choices."""
         path = self.shop = folder / "shop.sqlite3"
@@ -158,6 +163,31 @@ class Town:
         codes = [match[1] for letter in letters if (match := re.search(r"\b(\d{6})\b", letter))]
         assert codes, self.officer.text
         return codes[0]
+
+    def be_noticed(self) -> str:
+        """Let the officer look up their own record, wait for the alarm, and answer where it is shown."""
+        own = email("officer@acme.example")
+        self.service.post("/v1/subjects", {"identifiers": [own], "verified": True}, 201)
+        self.officer.get("/console/people/").submit("Look up", **own)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            page = self.officer.get("/console/alarms/")
+            if any("Own record" in text for _href, text in page.page.links):
+                return path_of(page.follow("Own record"))
+            time.sleep(0.3)
+        message = f"No alarm: {self.installation.logs()[-3000:]}"
+        raise AssertionError(message)
+
+    def employ(self, name: str) -> Browser:
+        """Sit a support agent down."""
+        return (
+            Browser(self.address).get(self.invite(f"{name}@acme.example", "--role", "support_agent")).submit("Sign in")
+        )
+
+    def break_glass(self, agent: Browser, address: str) -> str:
+        """Let an agent break the glass on a person, and answer where that is."""
+        agent.get("/console/people/").submit("Look up", type="email", value=address)
+        return path_of(agent.submit("Break the glass", reason="danger"))
 
     def until(self, reference: str, button: str) -> Browser:
         """Wait until a request's page offers a button, and remember where it is."""

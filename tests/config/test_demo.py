@@ -16,9 +16,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from config.demo import company, crm, helpdesk, mailing, requests, stores
+from config.demo import backlog, company, crm, filling, helpdesk, mailing, requests, stores
 from config.demo.people import person
-from consent.models import ConsentEvent, ConsentState
+from consent.models import ConsentEvent, ConsentState, Contact
 from dsar.lifecycle import OPEN, Status
 from dsar.models import SubjectRequest
 from governance import subjects
@@ -141,9 +141,10 @@ def test_everything_is_there_and_holds(var: Path) -> None:
 
 def _requests_rest_everywhere(controller: Controller) -> None:
     kept = SubjectRequest.objects.filter(controller=controller)
-    # A request is received and challenged in one breath, lapses after a fortnight, and nothing merges two yet.
-    resting = {each.value for each in Status} - {"received", "lapsed", "duplicate"}
-    assert set(kept.values_list("status", flat=True)) == resting
+    assert set(kept.values_list("status", flat=True)) == {each.value for each in Status}
+    assert kept.filter(paused_at__isnull=False, status="awaiting_approval").count() == 1
+    held = kept.get(held_until__gt=timezone.localdate())
+    assert (held.status, held.package is not None) == ("executing", True)
     open_ones = kept.filter(status__in=OPEN)
     assert open_ones.filter(due_at__lt=timezone.now()).count() >= 2
     assert open_ones.filter(due_at__gt=timezone.now()).count() >= 5
@@ -208,6 +209,48 @@ def test_two_years_of_choices_end_in_every_way(var: Path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_requests")
+def test_two_years_of_letters_follow_the_choices(var: Path) -> None:
+    seed(400)
+    letters = Contact.objects.filter(purpose__key="newsletter")
+    assert letters.count() > 400
+    assert (timezone.now() - letters.earliest("sent_at").sent_at).days > 600
+    assert not Contact.objects.filter(sent_at__gt=timezone.now()).exists()
+    for letter in letters.select_related("subject")[:200]:
+        events = ConsentEvent.objects.filter(
+            subject=letter.subject, purpose__key="newsletter", channel="", occurred_at__lte=letter.sent_at
+        )
+        assert events.latest("occurred_at").state == "given"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_requests")
+def test_a_large_company_has_many_requests_in_few_statements(var: Path) -> None:
+    seed(120)
+    controller, principal = Controller.objects.get(), operator(Controller.objects.get().pk.hex)
+    before = SubjectRequest.objects.count()
+
+    def cost(count: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            backlog.fill(controller, company.SEED, 120, count, principal, lambda _made: None)
+        return len(queries)
+
+    few, again, many = cost(100), cost(100), cost(500)
+    assert again <= 2
+    assert many == pytest.approx(few, abs=6)
+    kept = SubjectRequest.objects.all()
+    assert kept.count() == max(before, 500)
+    assert set(kept.values_list("status", flat=True)) == {
+        "closed", "refused", "withdrawn", "lapsed", "verifying", "planning",
+    }  # fmt: skip
+    assert kept.filter(status="planning", due_at__lt=timezone.now()).exists()
+    assert set(kept.values_list("brand__slug", flat=True)) == {"larkspur", "fernway"}
+    assert not kept.filter(purged_at__isnull=False, contact__isnull=False).exists()
+    assert LedgerEntry.objects.filter(type="request.received").count() == 500
+    assert verify().problems == ()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_requests")
 def test_seeding_again_changes_nothing_and_costs_nothing(var: Path) -> None:
     seed()
     before = {store.key: rows(var / "demo" / f"{store.dataset}.sqlite3") for store in STORES}
@@ -252,6 +295,19 @@ def test_an_interrupted_seeding_is_finished_by_the_next(var: Path, monkeypatch: 
     seed()
     assert DataSubject.objects.count() == 60
     assert ConsentEvent.objects.filter(subject=subjects.find(Controller.objects.get(), ADA)).count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_requests")
+def test_a_second_process_fills_the_same_files(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filling.fill(var / "alone", company.SEED, company.FEWEST, timezone.now().date())
+    monkeypatch.setattr(filling, "LARGE", 10)
+    seed()
+    for store in STORES:
+        assert rows(filling.path_of(var / "demo", store)) == rows(filling.path_of(var / "alone", store))
+    with pytest.raises(CommandError, match="--seed"):
+        seed(85, number=7)
+    assert DataSubject.objects.count() == company.FEWEST
 
 
 @pytest.mark.django_db

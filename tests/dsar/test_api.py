@@ -81,7 +81,7 @@ def test_the_whole_way_of_a_copy(house: House, ann: DataSubject, integrator: Cal
     package = integrator.get(f"{here}/package")
     assert package["Content-Type"] == "application/zip"
     assert "no-store" in package["Cache-Control"]
-    with zipfile.ZipFile(io.BytesIO(package.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(package.getvalue())) as archive:
         assert ANN in archive.read("data.json").decode()
     stranger = Caller(service(house.controller, Role.INTEGRATOR, name="other-service"))
     assert stranger.get(f"{here}/package").status_code == 404

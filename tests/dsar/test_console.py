@@ -140,7 +140,7 @@ def test_a_failed_system_is_shown_retried_and_then_answered(house: House, ann: D
             work()
         moved += timedelta(hours=2)
     text = page(desk, request)
-    assert "system.unavailable" in text
+    assert "The system does not answer" in text
     assert "Try the failed steps again" in text
     assert "Send the answer" not in text
     assert press(desk, request, "respond") == 409
@@ -183,6 +183,15 @@ def test_recording_a_request_takes_its_day_of_receipt(house: House, desk: Client
     refused = desk.post("/console/requests/new/", {"rights": [], "email": "x", "received_on": ahead})
     for said in ("Choose what the person asks for", "name@example.org", "not in the future"):
         assert said in refused.content.decode()
+
+
+@pytest.mark.parametrize(("role", "reads"), [(Role.PRIVACY_OFFICER, True), (Role.SUPPORT_AGENT, False)])
+def test_whoever_records_a_request_lands_where_they_may_be(house: House, role: Role, reads: bool) -> None:
+    client = signed_in(staff(house.controller, role, email="one@staff.example"))
+    answer = client.post("/console/requests/new/", {"rights": ["access"], "email": ANN}, follow=True)
+    assert (answer.status_code, SubjectRequest.objects.get().reference in answer.content.decode()) == (200, True)
+    form = client.get("/console/requests/new/").content.decode()
+    assert ('href="/console/requests/">Leave' in form) is reads
 
 
 @pytest.mark.parametrize(
@@ -266,3 +275,64 @@ class NoSuchPerson(BaseEmailBackend):
 
     def send_messages(self, messages: list) -> int:  # type: ignore[type-arg]  # Django's signature
         raise SMTPRecipientsRefused({"x": (550, b"no such user")})
+
+
+def test_an_officer_asks_holds_and_merges_by_pressing_buttons(desk: Client, house: House, ann: DataSubject) -> None:
+    first, again = planned(house, "access", "erasure"), planned(house, "access", "erasure")
+
+    def press(verb: str, **typed: str) -> str:
+        answer = desk.post(f"/console/requests/{again.pk}/{verb}/", typed, follow=True)
+        return answer.content.decode()
+
+    assert "Choose what we wait for" in press("pause")
+    assert "stops no clock for this reason" in press("pause", reason="fee")
+    assert "The clock stands still" in press("pause", reason="identity")
+    assert "Approve copy" not in page(desk, again)
+    assert "clock paused with" in desk.get("/console/requests/?tab=resting").content.decode()
+    assert "not in the future" in press("resume", answered_on="2999-01-01")
+    assert "The clock runs again" in press("resume")
+    assert "Give a day from today on" in press("hold", reason="legal_claim", until="2001-01-01")
+    until = (timezone.localdate() + timedelta(days=30)).isoformat()
+    held = press("hold", reason="legal_claim", until=until)
+    assert "Nothing is erased until then." in held
+    assert "Needed for a legal claim" in held
+    assert ">held<" in desk.get("/console/requests/").content.decode()
+    assert "held no longer" in press("release")
+    assert f"Answer both under {first.reference}" in page(desk, again)
+    assert "No earlier open request" in press("merge", into="R-0000-0000")
+    assert "The earlier request answers this one" in press("merge", into=first.reference)
+    assert fresh(again).status == "duplicate"
+
+
+def test_the_receipt_has_its_own_line_and_button(desk: Client, house: House) -> None:
+    intake = services.Intake(rights=("access",), email=ANN, manner="api", regime="CCPA")
+    who = data_subject(intake.id.hex, house.controller.pk.hex)
+    request = services.receive(house.controller, intake, principal=who)
+    assert "Confirm receipt" in page(desk, request)
+    answer = desk.post(f"/console/requests/{request.pk}/acknowledge/", follow=True).content.decode()
+    assert "The receipt is confirmed." in answer
+    assert "done on" in answer
+    assert "Confirm receipt" not in page(desk, ask(house, "access", email=BOB))
+
+
+def test_what_does_not_go_on_is_said_until_it_does(desk: Client, house: House, ann: DataSubject) -> None:
+    request = planned(house, "access")
+    digest = request.plans.get().digest
+    services.approve(request, digest, principal=house.principal)
+    row = request.plans.get()
+    counts, row.counts = row.counts, {}
+    row.save(update_fields=["counts"])  # as somebody with the database would
+    work()
+    assert fresh(request).stuck_code == "state.conflict"
+    assert "The work does not go on" in page(desk, request)
+    assert "does not go on by itself" in desk.get("/console/").content.decode()
+    assert ">stuck<" in desk.get("/console/requests/").content.decode()
+    again = f"/console/requests/{request.pk}/go_on/"
+    assert "It still does not go on" in desk.post(again).content.decode()
+    row.counts = counts
+    row.save(update_fields=["counts"])
+    assert "The work goes on." in desk.post(again, follow=True).content.decode()
+    assert fresh(request).stuck_code == ""
+    work()
+    assert fresh(request).status == "reviewing"
+    assert "The work does not go on" not in page(desk, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,9 +16,14 @@ from django.utils import timezone
 
 from dsar import services
 from dsar.models import SubjectRequest
+from governance.audit import trust
+from governance.audit.sequencer import sequence
+from governance.crypto.proofs import verify_receipt
 from governance.models import Controller
 from governance.subjects import patience
 from tests.dsar.conftest import ANN, House, approve, fresh, last_code, letters, work
+from tests.governance.conftest import signed_in
+from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -57,6 +63,17 @@ def test_the_pages_follow_each_other_without_a_script(client: Client, house: Hou
     assert "Withdraw your request" in page
 
 
+def require_receipt(client: Client, request: SubjectRequest) -> None:
+    """Fetch the receipt of the answer and verify it with the public keys."""
+    assert client.post("/privacy/receipt/")["Location"] == "/privacy/status/"  # it waits for its place
+    while sequence():
+        pass
+    proof, _ = verify_receipt(client.post("/privacy/receipt/").content.decode(), trust.policy().open)
+    said = json.loads(proof.extra or b"")
+    assert (said["object"], said["details"]["status"]) == (f"request:{request.pk.hex}", "responded")
+    assert ANN not in (proof.extra or b"").decode()
+
+
 def test_the_copy_is_fetched_after_a_fresh_code(client: Client, house: House, ann: DataSubject) -> None:
     request = enter(client, house)
     work()
@@ -73,12 +90,13 @@ def test_the_copy_is_fetched_after_a_fresh_code(client: Client, house: House, an
         later.post("/privacy/return/", {"reference": request.reference.lower(), "email": ANN.upper()})
         later.post("/privacy/code/", {"code": last_code(house.controller)})
         assert b"Get your copy" in later.get("/privacy/status/").content
+        require_receipt(later, request)
         page = later.get("/privacy/download/").content.decode()
         assert "it is about another person" in page
         answer = later.post("/privacy/download/")
         assert answer["Content-Disposition"].startswith("attachment")
         assert "no-store" in answer["Cache-Control"]
-        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as archive:
             assert "index.html" in archive.namelist()
         for _ in range(4):
             assert later.post("/privacy/download/").status_code == 200
@@ -232,3 +250,20 @@ def test_one_computer_that_asks_too_often_shuts_nobody_else_out(house: House, mo
     again = noisy.post("/privacy/return/", {"reference": "R-0000-0000", "email": "nobody@example.org"})
     assert b"Try again in an hour" in again.content
     assert submit(other, "nobody@example.org").status_code == 302
+
+
+def test_a_person_sees_who_opened_what_belongs_to_the_request(client: Client, house: House, ann: DataSubject) -> None:
+    assert client.get("/privacy/looked/").status_code == 302
+    request = enter(client, house)
+    work()
+    officer = signed_in(house.officer)
+    officer.post(f"/console/people/{ann.pk}/identifiers/{ann.identifiers.first().pk}/", {"purpose": "customer_support"})
+    response = client.get("/privacy/looked/")
+    text = response.content.decode()
+    assert Page(response).problems() == []
+    assert "Privacy officer" in text
+    assert "to help you with a question" in text
+    assert "This service itself" in text
+    assert ANN not in text
+    assert house.officer.email not in text
+    assert request.reference in client.get("/privacy/status/").content.decode()

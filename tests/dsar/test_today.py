@@ -18,7 +18,7 @@ from governance.models import Controller
 from governance.policy.principal import operator
 from governance.policy.vocabulary import Role
 from tests.dsar.conftest import BOB, House, ask, planned, prove
-from tests.governance.conftest import signed_in
+from tests.governance.conftest import signed_in, staff
 from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
@@ -89,3 +89,19 @@ def test_today_draws_consents_by_purpose_in_as_many_queries_for_many_as_for_one(
     assert "1 withdrawn or refused" in text
     assert text.count("Purpose ") >= 8
     assert sum(text.count(f"Purpose {number}<") for number in range(12)) == 16  # the eight busiest, drawn and listed
+
+
+@pytest.mark.parametrize(
+    ("role", "counts", "is_told_all_is_well"),
+    [(Role.PRIVACY_OFFICER, True, True), (Role.ADMINISTRATOR, False, True), (Role.SUPPORT_AGENT, False, False)],
+)
+def test_today_promises_nobody_what_they_may_not_see(
+    house: House,
+    role: Role,
+    counts: bool,
+    is_told_all_is_well: bool,
+) -> None:
+    text = signed_in(staff(house.controller, role, email="one@staff.example")).get("/console/").content.decode()
+    assert ("due this week" in text) is counts
+    assert ("What your role lets you do here:" in text) is not counts
+    assert ("Nothing is amiss" in text) is is_told_all_is_well

@@ -12,7 +12,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
 HERE = Path(__file__).parent
 PROVENANCE = "Ours: made by tests/vectors/independent.py from docs/envelope.md, with fixed keys and nonces."
@@ -21,13 +24,15 @@ KEY = bytes(range(32))
 OTHER_KEY = bytes(range(32, 64))
 KEY_ID = bytes.fromhex("00112233445566ff")
 NONCE = bytes.fromhex("a0a1a2a3a4a5a6a7a8a9aaab")
+LONG_NONCE = bytes(range(0xA0, 0xB8))
 SUBJECT_PLACE = {
     "controller": "6b0c9d2f4e1a4c7b8f3d5a6e7c8b9a01",
     "label": "subject_identifier.value",
     "scope_kind": "subject",
     "scope_id": "0197f3a2b1c07d3e9a4b5c6d7e8f9012",
 }
-CONTROLLER_PLACE = SUBJECT_PLACE | {"label": "outgoing_mail.body", "scope_kind": "row", "scope_id": "ab"}
+REQUEST_PLACE = SUBJECT_PLACE | {"label": "outgoing_mail.body", "scope_kind": "request", "scope_id": "ab"}
+CONTROLLER_PLACE = SUBJECT_PLACE | {"label": "system.url", "scope_kind": "controller"}
 
 
 def lp(*parts: str) -> bytes:
@@ -37,7 +42,55 @@ def lp(*parts: str) -> bytes:
 def envelope(plaintext: bytes, place: dict[str, str], *, head: bytes, key: bytes = KEY, nonce: bytes = NONCE) -> bytes:
     """Lay the bytes out for a given header and an inner plaintext that is already padded if it should be."""
     bound = b"cxp/1" + head + lp(place["controller"], place["label"], place["scope_kind"], place["scope_id"])
-    return head + nonce + AESGCM(key).encrypt(nonce, plaintext, bound)
+    match head[2]:
+        case 2:
+            return head + nonce + extended(key, nonce, plaintext, bound)
+        case 4:
+            return head + synthetic(derived(key, ["token"], 64), plaintext, bound)
+        case _:
+            return head + nonce + AESGCM(key).encrypt(nonce, plaintext, bound)
+
+
+def extended(key: bytes, nonce: bytes, plaintext: bytes, bound: bytes) -> bytes:
+    """XAES-256-GCM by way of the counter KDF of SP 800-108r1 that it is defined with."""
+    kdf = KBKDFCMAC(
+        algorithm=algorithms.AES,
+        mode=Mode.CounterMode,
+        length=32,
+        rlen=2,
+        llen=None,
+        location=CounterLocation.BeforeFixed,
+        label=None,
+        context=None,
+        fixed=b"X\x00" + nonce[:12],
+    )
+    return AESGCM(kdf.derive(key)).encrypt(nonce[12:], plaintext, bound)
+
+
+def synthetic(key: bytes, plaintext: bytes, bound: bytes) -> bytes:
+    """AES-SIV spelled out (RFC 5297 §2.4 to §2.6) for one piece of bound data."""
+
+    def mac(data: bytes) -> bytes:
+        cmac = CMAC(algorithms.AES(key[:32]))
+        cmac.update(data)
+        return cmac.finalize()
+
+    def doubled(block: bytes) -> bytes:
+        number = int.from_bytes(block, "big") << 1
+        return (number ^ (0x87 | 1 << 128) if number >> 128 else number).to_bytes(16, "big")
+
+    def xored(left: bytes, right: bytes) -> bytes:
+        return bytes(a ^ b for a, b in zip(left, right, strict=True))
+
+    sum_ = xored(doubled(mac(bytes(16))), mac(bound))
+    if len(plaintext) >= 16:
+        vector = mac(plaintext[:-16] + xored(plaintext[-16:], sum_))
+    else:
+        vector = mac(xored(doubled(sum_), (plaintext + b"\x80").ljust(16, b"\x00")))
+    counter = bytearray(vector)
+    counter[8] &= 0x7F
+    counter[12] &= 0x7F
+    return vector + Cipher(algorithms.AES(key[32:]), modes.CTR(bytes(counter))).encryptor().update(plaintext)
 
 
 def head(flags: int, *, version: int = 1, suite: int = 1, marker: int = 0xFE) -> bytes:
@@ -78,24 +131,33 @@ def indexed(key: bytes, normalised: str, version: int, bits: int) -> bytes:
 
 
 def opening() -> list[dict[str, Any]]:
-    cases: list[tuple[str, bytes, dict[str, str], int | None]] = [
-        ("a person's address", "zoë@example.com".encode(), SUBJECT_PLACE, None),
-        ("an empty value", b"", SUBJECT_PLACE, None),
-        ("a value of the controller", b"Hello", CONTROLLER_PLACE, None),
-        ("a padded value", b"NL", SUBJECT_PLACE, 32),
-        ("an empty padded value", b"", CONTROLLER_PLACE, 16),
-        ("a padded value that fills its bucket", b"x" * 28, SUBJECT_PLACE, 32),
+    cases: list[tuple[str, int, bytes, dict[str, str], int | None]] = [
+        ("a person's address", 1, "zoë@example.com".encode(), SUBJECT_PLACE, None),
+        ("an empty value", 1, b"", SUBJECT_PLACE, None),
+        ("a value of a request", 1, b"Hello", REQUEST_PLACE, None),
+        ("a padded value", 1, b"NL", SUBJECT_PLACE, 32),
+        ("an empty padded value", 1, b"", REQUEST_PLACE, 16),
+        ("a padded value that fills its bucket", 1, b"x" * 28, SUBJECT_PLACE, 32),
+        ("a value of the controller", 2, b"postgresql://db.example/crm", CONTROLLER_PLACE, None),
+        ("an empty value of the controller", 2, b"", CONTROLLER_PLACE, None),
+        ("a padded value of the controller", 2, b"NL", CONTROLLER_PLACE, 16),
+        ("a person's token", 4, b"NL", SUBJECT_PLACE, None),
+        ("a person's token of a longer value", 4, "zoë@example.com, zoë@example.org".encode(), SUBJECT_PLACE, None),
+        ("a person's padded token", 4, b"NL", SUBJECT_PLACE, 32),
     ]
     vectors = []
-    for name, plaintext, place, pad_to in cases:
+    for name, suite, plaintext, place, pad_to in cases:
         flags = (2 if place["scope_kind"] == "subject" else 0) | (1 if pad_to else 0)
         inner = padded(plaintext, pad_to) if pad_to else plaintext
-        vectors.append(case(name, envelope(inner, place, head=head(flags)), place) | {"plaintext": plaintext.hex()})
+        nonce = LONG_NONCE if suite == 2 else NONCE
+        sealed = envelope(inner, place, head=head(flags, suite=suite), nonce=nonce)
+        vectors.append(case(name, sealed, place, suite) | {"plaintext": plaintext.hex()})
     return vectors
 
 
 def refusing() -> list[dict[str, Any]]:
     good = envelope(b"secret", SUBJECT_PLACE, head=head(2))
+    wide = envelope(b"secret", CONTROLLER_PLACE, head=head(0, suite=2), nonce=LONG_NONCE)
     corrupt = {
         "empty": b"",
         "text, not an envelope": b"alice@example.com, as plain text in the column",
@@ -103,7 +165,10 @@ def refusing() -> list[dict[str, Any]]:
         "version 0": envelope(b"secret", SUBJECT_PLACE, head=head(2, version=0)),
         "version 2": envelope(b"secret", SUBJECT_PLACE, head=head(2, version=2)),
         "suite 0": envelope(b"secret", SUBJECT_PLACE, head=head(2, suite=0)),
-        "suite 2, reserved": envelope(b"secret", SUBJECT_PLACE, head=head(2, suite=2)),
+        "suite 3, set aside": envelope(b"secret", SUBJECT_PLACE, head=head(2, suite=3)),
+        "suite 5, set aside": envelope(b"secret", SUBJECT_PLACE, head=head(2, suite=5)),
+        "suite 6, a stream and no envelope": envelope(b"secret", SUBJECT_PLACE, head=head(2, suite=6)),
+        "suite 2, shorter than its nonce and tag": wide[:51],
         "reserved flag bit 2": envelope(b"secret", SUBJECT_PLACE, head=head(6)),
         "reserved flag bit 7": envelope(b"secret", SUBJECT_PLACE, head=head(130)),
         "header only": good[:12],
@@ -121,6 +186,14 @@ def refusing() -> list[dict[str, Any]]:
         "subject flag removed": good[:3] + b"\x00" + good[4:],
         "another key id": good[:4] + bytes([good[4] ^ 1]) + good[5:],
         "under another key": envelope(b"secret", SUBJECT_PLACE, head=head(2), key=OTHER_KEY),
+        "suite 2 under a person's key": envelope(b"secret", SUBJECT_PLACE, head=head(2, suite=2), nonce=LONG_NONCE),
+        "suite 4 where a value is expected": envelope(b"a secret of some length", SUBJECT_PLACE, head=head(2, suite=4)),
+    }
+    failing_wide = {
+        "suite 1 under a controller's key": envelope(b"a long enough secret", CONTROLLER_PLACE, head=head(0)),
+        "suite 2, last byte missing": wide[:-1],
+        "suite 2, first byte of the nonce changed": wide[:12] + bytes([wide[12] ^ 1]) + wide[13:],
+        "suite 2, last byte of the nonce changed": wide[:35] + bytes([wide[35] ^ 1]) + wide[36:],
     }
     moved = {
         f"moved to another {field}": case("", good, SUBJECT_PLACE | {field: SUBJECT_PLACE[field] + "x"})
@@ -132,12 +205,15 @@ def refusing() -> list[dict[str, Any]]:
     return [
         *[case(name, data, SUBJECT_PLACE) | {"error": "CorruptEnvelope"} for name, data in corrupt.items()],
         *[case(name, data, SUBJECT_PLACE) | {"error": "DecryptionFailed"} for name, data in failing.items()],
+        *[case(name, data, CONTROLLER_PLACE, 2) | {"error": "DecryptionFailed"} for name, data in failing_wide.items()],
         *[vector | {"name": name, "error": "DecryptionFailed"} for name, vector in moved.items()],
     ]
 
 
-def case(name: str, data: bytes, place: dict[str, str]) -> dict[str, Any]:
-    return {"name": name, "key": KEY.hex(), "key_id": KEY_ID.hex(), "place": place, "envelope": data.hex()}
+def case(name: str, data: bytes, place: dict[str, str], suite: int = 1) -> dict[str, Any]:
+    """One vector; `suite` is the one of the key that the reader holds, whatever the envelope says."""
+    held = {"name": name, "suite": suite, "key": KEY.hex(), "key_id": KEY_ID.hex()}
+    return held | {"place": place, "envelope": data.hex()}
 
 
 def keys() -> dict[str, Any]:

@@ -12,11 +12,10 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from governance import audit
-from governance.access import grants, second_factor, sign_in
+from governance.access import grants, second_factor, sign_in, staffing
 from governance.models import Controller, StaffUser
 from governance.policy.principal import operator
-from governance.policy.vocabulary import STAFF_ROLES, AuditType, Role
+from governance.policy.vocabulary import STAFF_ROLES, Role
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -62,10 +61,11 @@ def _appoint(email: str, name: str, controller: Controller, roles: list[Role]) -
     principal = operator(controller.pk.hex)
     user = StaffUser.objects.filter(email=email).first()
     if user is None:
-        user = StaffUser.objects.create_user(email, name=name)
-        audit.record(AuditType.STAFF_CREATED, actor=principal, object_ref=f"staff:{user.pk.hex}")
+        user = staffing.create(email, name=name, principal=principal)
     elif not user.is_active:
-        raise CommandError("This member of staff is inactive; make them active first.")
+        raise CommandError(
+            "This member of staff is inactive; make them active first: manage.py change_staff EMAIL --activate."
+        )
     grants.serve(user, controller, roles, principal=principal)
     return sign_in.issue_link(user, principal=principal, instant=timezone.now())
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from consent.models import ConsentEvent
+from governance.audit.sequencer import sequence
+from governance.crypto.policies import Policy
+from governance.crypto.proofs import verify_receipt
 from governance.models import DataSubject, IdempotencyRecord, LedgerEntry
 from governance.policy.vocabulary import Role
 from tests.consent.conftest import JANE, Caller, House, caller_for, house_of
@@ -209,4 +214,20 @@ def test_what_is_kept_for_repeats_holds_no_address(caller: Caller) -> None:
     assert JANE not in f"{record.answer}{record.body_digest}"
     assert set(record.answer) == {
         "id", "subject", "purpose", "channel", "state", "occurred_at", "recorded_at", "expires_at", "effective",
+        "receipt",
     }  # fmt: skip
+
+
+def test_the_receipt_of_a_choice_is_verified_offline(caller: Caller) -> None:
+    given = caller.record().json()
+    assert caller.get(given["receipt"]).json() == {"id": given["id"], "status": "pending", "receipt": None}
+    assert sequence()
+    answer = caller.get(given["receipt"]).json()
+    keys = Policy.parse(Client().get("/ledger-keys").content.decode())
+    proof, head = verify_receipt(answer["receipt"], keys.open)
+    said = json.loads(proof.extra or b"")
+    assert (said["type"], said["decision"], said["purpose"]) == ("consent.recorded", "given", "newsletter")
+    assert 0 <= proof.index < head.size
+    for telling in (JANE, given["subject"], given["subject"].replace("-", "")):
+        assert telling not in (proof.extra or b"").decode()
+    assert caller.get(f"/v1/consent/receipts/{given['subject']}").status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,10 @@ from django.utils import timezone
 
 from consent.models import ConsentEvent, ConsentState, PrivacyNotice
 from governance import subjects, vault
+from governance.audit.sequencer import sequence
 from governance.catalogue import purposes
+from governance.crypto.policies import Policy
+from governance.crypto.proofs import verify_receipt
 from governance.models import AddressProof, Controller, DataSubject, LedgerEntry, OutgoingMessage
 from governance.policy.principal import operator, worker
 from governance.policy.vocabulary import RevealPurpose
@@ -236,7 +240,31 @@ def test_without_a_proof_every_page_leads_to_the_start(house: House, path: str) 
     assert (response.status_code, response.headers["Location"]) == (302, "/preferences/")
 
 
-@pytest.mark.parametrize("path", ["choose", "stop", "leave"])
+def test_a_person_keeps_receipts_of_their_own_choices_alone(caller: Caller, house: House) -> None:
+    caller.record()
+    visitor, other = Visitor(), Visitor("somebody@else.example")
+    page = visitor.enter()
+    event = re.search(r'name="event" value="([0-9a-f-]{36})"', page)[1]
+    ask = {"path": "/preferences/receipt/", "data": {"event": event}, "page": "/preferences/choices/"}
+    assert visitor.submit(**ask).headers["Location"] == "/preferences/choices/"
+    assert "being made" in visitor.page()
+    assert sequence()
+    answer = visitor.submit(**ask)
+    assert answer.headers["Content-Disposition"].endswith('.tlog-proof"')
+    assert answer.headers["Cache-Control"].endswith("private") or "no-store" in answer.headers["Cache-Control"]
+    keys = Policy.parse(Client().get("/ledger-keys").content.decode())
+    proof, _head = verify_receipt(answer.content.decode(), keys.open)
+    said = json.loads(proof.extra or b"")
+    assert (said["object"], said["decision"]) == (f"consent-event:{event.replace('-', '')}", "given")
+    assert DataSubject.objects.get(identifiers__isnull=False).pk.hex not in (proof.extra or b"").decode()
+    other.enter()
+    assert other.submit(**ask).status_code in {302, 422}
+    other.press("yes")
+    refused = other.submit(**ask)
+    assert (refused.status_code, b"c2sp" in refused.content) == (422, False)
+
+
+@pytest.mark.parametrize("path", ["choose", "stop", "receipt", "leave"])
 def test_a_get_changes_nothing_and_a_post_needs_its_token(house: House, path: str) -> None:
     visitor = Visitor()
     visitor.enter()

@@ -319,3 +319,15 @@ def test_a_later_receipt_is_never_due_earlier(rule: object, received: date, days
     calendar = CALENDARS[rule.regime]
     later = received + timedelta(days=days)
     assert compute(rule, received, calendar).due_on <= compute(rule, later, calendar).due_on
+
+
+@given(DATES, st.integers(0, 27), st.integers(0, 200))
+def test_resuming_restores_the_time_that_was_left(received: date, after: int, waited: int) -> None:
+    started = received + timedelta(days=after)
+    rule = rule_for(Regime.GDPR, Right.ACCESS, received)
+    first = compute(rule, received, GERMANY)
+    wait = Pause(reason=PauseReason.IDENTITY, started_on=started, ended_on=started + timedelta(days=waited))
+    resumed = compute(rule, received, GERMANY, pauses=[wait])
+    assert resumed.nominal_on - (started + timedelta(days=waited)) == first.nominal_on - started
+    assert resumed.due_on >= first.due_on
+    assert (resumed.due_on - resumed.nominal_on).days <= 5  # rolled over holidays, never given away

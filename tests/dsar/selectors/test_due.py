@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
         ("planning", datetime(2027, 1, 4, 22, 59, 59, tzinfo=UTC), "due in 43 days · 4 January 2027", ""),
         # Half past eleven at night in London is already the next day in Berlin.
         ("planning", datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "due in 1 day · 23 November", "warn"),
-        ("responded", datetime(2026, 11, 20, 22, 59, 59, tzinfo=UTC), "was due 20 November", ""),
+        ("responded", datetime(2026, 11, 20, 22, 59, 59, tzinfo=UTC), "deadline 20 November", ""),
     ],
 )
 def test_due_dates_in_words(status: str, due_at: datetime, words: str, tone: str) -> None:

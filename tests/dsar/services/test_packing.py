@@ -46,7 +46,7 @@ MESSAGE_MAP = """
 
 def copy_of(house: House, request: SubjectRequest) -> dict[str, Any]:
     services.respond(fresh(request), principal=house.principal)
-    content = services.download(fresh(request), principal=data_subject(request.pk.hex, house.controller.pk.hex))
+    content = services.download(fresh(request), principal=data_subject(request.pk.hex, house.controller.pk.hex)).read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         data: dict[str, Any] = json.loads(archive.read("data.json"))
     return {section["collection"]: section for section in data["sections"]}
@@ -154,7 +154,7 @@ def test_the_copy_tells_what_the_law_asks_for_beside_the_data(house: House, ann:
     approve(house, fresh(request))
     work()
     services.respond(fresh(request), principal=house.principal)
-    content = services.download(fresh(request), principal=principal)
+    content = services.download(fresh(request), principal=principal).read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         text = archive.read("data.json").decode()
         data = json.loads(text)

@@ -33,7 +33,7 @@ def test_a_copy_holds_what_is_hers_and_nothing_of_anyone_else(house: House, ann:
     assert request.status == "reviewing"
     services.respond(request, principal=house.principal)
     request = fresh(request)
-    content = services.download(request, principal=data_subject(request.pk.hex, house.controller.pk.hex))
+    content = services.download(request, principal=data_subject(request.pk.hex, house.controller.pk.hex)).read()
     assert package.verify(content) == []
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         data = json.loads(archive.read("data.json"))
@@ -88,7 +88,7 @@ def test_copy_and_erasure_in_one_request_collect_first(house: House, ann: DataSu
     assert request.status == "reviewing"
     assert house.rows(house.store, "customer")[0][1] is None
     services.respond(request, principal=house.principal)
-    content = services.download(fresh(request), principal=data_subject(request.pk.hex, house.controller.pk.hex))
+    content = services.download(fresh(request), principal=data_subject(request.pk.hex, house.controller.pk.hex)).read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         text = archive.read("data.json").decode()
     assert ANN in text

@@ -1,12 +1,16 @@
 """Roles × actions, grants and controllers: the point check and the list filter give the same answer."""
 
+import json
+
 import pytest
 
 from governance import access
 from governance.access import grants
+from governance.access.enforcement import permitting
 from governance.errors import AccessDenied, NotFound
 from governance.models import Controller, DataSubject, LedgerEntry
-from governance.policy.principal import SERVICE, Principal, operator
+from governance.policy import fingerprint
+from governance.policy.principal import DATA_SUBJECT, SERVICE, Principal, operator
 from governance.policy.vocabulary import ALLOWED, Action, Role
 from tests.governance.conftest import staff
 
@@ -51,3 +55,24 @@ def test_a_dismissal_counts_at_once(controller: Controller) -> None:
 def test_without_a_role_nothing_is_visible(person: DataSubject, controller: Controller) -> None:
     principal = access.principal_of(staff(controller))
     assert not access.visible_to(principal, Action.SUBJECT_FIND, DataSubject.objects.all())
+
+
+def test_a_denial_says_what_refused_and_under_which_rules(
+    person: DataSubject, controller: Controller, other_controller: Controller
+) -> None:
+    served = frozenset({controller.pk.hex})
+    without = Principal(SERVICE, "0" * 32, frozenset({Role.CHECKER}), served)
+    elsewhere = Principal(SERVICE, "0" * 32, frozenset({Role.INTEGRATOR}), frozenset({other_controller.pk.hex}))
+    somebody = Principal(DATA_SUBJECT, "1" * 32, frozenset({Role.DATA_SUBJECT}), served)
+    for principal, action, rule in (
+        (without, Action.SUBJECT_FIND, "refuse:no_role"),
+        (elsewhere, Action.SUBJECT_FIND, "refuse:other_controller"),
+        (somebody, Action.CONSENT_READ, "refuse:other_person"),
+    ):
+        with pytest.raises((AccessDenied, NotFound)):
+            access.require(principal, action, person)
+        payload = json.loads(LedgerEntry.objects.filter(type="access.denied").latest("id").payload)
+        assert (payload["rules"], payload["ruleset"]) == ([rule], fingerprint.roles())
+    assert permitting(elsewhere, Action.SUBJECT_FIND, other_controller.pk.hex) == ["role:integrator"]
+    assert permitting(elsewhere, Action.SUBJECT_FIND, controller.pk.hex) == []
+    assert permitting(without, Action.SUBJECT_FIND, controller.pk.hex) == []

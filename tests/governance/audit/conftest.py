@@ -21,10 +21,7 @@ Write = Callable[[int], list["LedgerEntry"]]
 
 
 @pytest.fixture
-def controller(request: pytest.FixtureRequest) -> Controller:
-    # Whichever of the two the test marks itself with decides how the database is reset.
-    marked = request.node.get_closest_marker("django_db")
-    request.getfixturevalue("transactional_db" if marked and marked.kwargs.get("transaction") else "db")
+def controller(db: None) -> Controller:
     return Controller.objects.create(slug=f"c-{uuid.uuid4().hex[:8]}", name="A company")
 
 

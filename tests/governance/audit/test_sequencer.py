@@ -10,14 +10,19 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from governance.audit import lease, sequencer
+from governance import ledger
+from governance.audit import lease, sequencer, tiling
 from governance.audit.sequencer import LEASE, LEASE_PERIOD, sequence
 from governance.audit.verify import verify
-from governance.crypto.merkle import CompactRange
+from governance.crypto.merkle import CompactRange, fetch_from
 from governance.crypto.notes import Checkpoint, Verifier, verify_note
+from governance.crypto.tiles import Tile, subtree_root, tiles_of
 from governance.errors import LedgerBroken
 from governance.keys import signing
-from governance.models import Lease, LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
+from governance.ledger import LedgerEvent
+from governance.models import Lease, LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending, LedgerTile
+from governance.policy.vocabulary import AuditType
+from tests.superuser import lifted
 
 if TYPE_CHECKING:
     from tests.governance.audit.conftest import Write
@@ -40,6 +45,28 @@ class KillAt:
             raise Killed
         self.left -= 1
         return execute(sql, params, many, context)
+
+
+def fill(count: int) -> None:
+    """Append many small events in one transaction."""
+    event = LedgerEvent(type=AuditType.PURPOSE_CHANGED, actor_ref="service:filler")
+    with transaction.atomic():
+        ledger.append_many([event] * count)
+
+
+def require_tiles() -> int:
+    """Compare every stored tile with the definition, computed from all leaves; answers how many there are."""
+    leaves = [bytes(hash_) for hash_ in LedgerLeaf.objects.order_by("position").values_list("hash", flat=True)]
+    fetch = fetch_from(leaves)
+    expected = {
+        (tile.level, tile.index): b"".join(fetch(tile.level * 8, tile.index * 256 + at) for at in range(256))
+        for tile in tiles_of(len(leaves))
+        if tile.width == 256
+    }
+    rows = {(row.level, row.number): row for row in LedgerTile.objects.all()}
+    assert {place: bytes(row.hashes) for place, row in rows.items()} == expected
+    assert all(bytes(row.root) == fetch((level + 1) * 8, number) for (level, number), row in rows.items())
+    return len(expected)
 
 
 def positions() -> list[int]:
@@ -96,7 +123,7 @@ def test_a_batch_costs_the_same_statements_whatever_its_size(write: Write) -> No
         counts.append(counted.count)
     write(1)
     assert counts[0] - counts[1] in {0, 1, 2}  # the first run also makes the lease row
-    assert counts[1] <= 12
+    assert counts[1] <= 16
 
 
 class CaptureCount:
@@ -146,12 +173,85 @@ def test_killed_at_any_statement_nothing_is_lost_and_nothing_is_placed_twice(wri
 
 
 @pytest.mark.django_db(transaction=True)
+def test_killed_at_any_statement_a_rerun_gives_the_same_tiles() -> None:
+    statement = 0
+    while True:
+        fill(256 - LedgerPending.objects.count())
+        waiting, tiled = LedgerPending.objects.count(), LedgerTile.objects.count()
+        try:
+            with connection.execute_wrapper(KillAt(statement)):
+                done = sequence()
+        except Killed:
+            # Positions, tiles and checkpoint are one transaction: all of them or none.
+            is_done = LedgerPending.objects.count() == 0
+            assert require_tiles() == len(positions()) // 256 == (tiled + waiting // 256 if is_done else tiled)
+            assert LedgerCheckpoint.objects.filter(size=len(positions())).exists() or not positions()
+            Lease.objects.update(expires_at=timezone.now())
+        else:
+            assert done == waiting
+            break
+        statement += 1
+    assert statement >= 12
+    assert require_tiles() == len(positions()) // 256
+    assert verify().is_ok
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ledger_older_than_its_tiles_gets_them_on_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiling, "AT_ONCE", 2)
+    for _ in range(3):
+        fill(300)
+        sequence()
+    assert require_tiles() == 3
+    with lifted(connection):
+        LedgerTile.objects.all().delete()
+    statement = 0
+    while True:  # nothing waits, and it is killed at every statement on the way
+        try:
+            with connection.execute_wrapper(KillAt(statement)):
+                assert sequence() == 0
+        except Killed:
+            Lease.objects.update(expires_at=timezone.now())
+        else:
+            break
+        statement += 1
+    assert require_tiles() == 3
+    assert sequence() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_leaf_edited_before_its_tile_is_full_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    fill(255)
+    sequence()
+    fill(1)
+    with lifted(connection):
+        LedgerLeaf.objects.filter(position=7).update(hash=b"\1" * 32)
+    with pytest.raises(LedgerBroken):
+        sequence()
+    assert not LedgerTile.objects.exists()
+    assert LedgerPending.objects.count() == 1
+
+
+def test_the_level_above_is_made_of_the_roots_of_full_tiles() -> None:
+    roots = [bytes([number]) * 32 for number in range(255)]
+    LedgerTile.objects.bulk_create(
+        LedgerTile(level=0, number=number, hashes=b"", root=root) for number, root in enumerate(roots)
+    )
+    leaves = [bytes([7]) * 32] * 256
+    last, above = tiling.completed(65_536, leaves)
+    assert (last.level, last.number, last.root) == (0, 255, subtree_root(leaves))
+    assert (above.level, above.number, above.hashes) == (1, 0, b"".join([*roots, last.root]))
+    assert above.root == subtree_root([*roots, last.root])
+    assert tiling.read(Tile(1, 0, 9)) == b"".join(roots[:9])
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_leader_that_slept_past_its_lease_writes_nothing(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     write(3)
     prepare = sequencer._prepare  # noqa: SLF001  # the test steps in between reading and committing
 
-    def sleep_while_another_leads(limit: int, instant: Any) -> Any:
-        batch = prepare(limit, instant)
+    def sleep_while_another_leads(*arguments: Any) -> Any:
+        batch = prepare(*arguments)
         monkeypatch.setattr(sequencer, "_prepare", prepare)
         Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         assert sequence() == 3

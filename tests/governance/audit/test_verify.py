@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from governance.audit import proving
+from governance.audit import proving, rows
 from governance.audit.report import KEPT, Kind
 from governance.audit.sequencer import sequence
 from governance.audit.verify import verify
@@ -22,8 +24,9 @@ from governance.crypto.merkle import CompactRange, leaf_hash
 from governance.crypto.notes import Checkpoint, sign_note
 from governance.errors import BadInput, LedgerBroken
 from governance.keys import signing
-from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
-from tests.superuser import unchecked
+from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending, LedgerTile
+from tests.governance.audit.test_sequencer import fill
+from tests.superuser import database_url, unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -332,6 +335,103 @@ def test_events_that_wait_too_long_are_reported_as_late(ledger: list[LedgerEntry
     assert (late.is_late, late.is_ok, late.oldest_pending) == (True, True, entry.recorded_at)
 
 
+def test_swapped_keys_are_named(ledger: list[LedgerEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever puts another key file there makes every checkpoint a stranger's, and signs no further."""
+    from governance.crypto import keyring
+    from governance.keys import signing as signer
+
+    keyring.generate(tmp_path / "other")
+    seeds = [entry.key for entry in keyring.load(str(tmp_path / "other")).usable(keyring.Kind.SIGN)]
+    other = SimpleNamespace(signing_seeds=lambda: tuple(seeds))
+    monkeypatch.setattr(signer, "provider", lambda: other)
+    assert found() == [(Kind.CHECKPOINT_FORGED, index, None) for index in (2, 5, 8)]
+    fill(1)
+    with pytest.raises(LedgerBroken):
+        sequence()
+
+
+@pytest.fixture
+def tiled(write: Write) -> None:
+    """A ledger of two full tiles and a bit."""
+    for _ in range(2):
+        fill(300)
+        sequence()
+    assert verify().is_ok
+
+
+@pytest.mark.usefixtures("tiled")
+@pytest.mark.parametrize("column", ["hashes", "root"])
+def test_an_edited_tile_is_named(column: str) -> None:
+    with unchecked(connection):
+        LedgerTile.objects.filter(number=1).update(**{column: b"\1" * 32})
+        assert found() == [(Kind.TILE_EDITED, 256, 511)]
+
+
+@pytest.mark.usefixtures("tiled")
+def test_removed_and_added_tiles_are_named() -> None:
+    with unchecked(connection):
+        LedgerTile.objects.filter(number=0).delete()
+        assert found() == [(Kind.TILE_REMOVED, 0, 255)]
+        LedgerTile.objects.create(level=0, number=9, hashes=b"", root=b"")
+        assert (Kind.TILE_EDITED, None, None) in found()
+        LedgerTile.objects.all().delete()
+        assert verify().is_ok  # as in a ledger from before the tiles: the next run of the sequencer builds them
+
+
+@pytest.mark.usefixtures("tiled")
+def test_a_tile_edited_together_with_its_leaf_does_not_hide_it() -> None:
+    with unchecked(connection):
+        tile = LedgerTile.objects.get(number=0)
+        hashes = b"\1" * 32 + bytes(tile.hashes)[32:]
+        LedgerTile.objects.filter(number=0).update(hashes=hashes)
+        LedgerLeaf.objects.filter(position=0).update(hash=b"\1" * 32)
+        assert (Kind.LEAF_DIFFERS, 0, None) in found()
+
+
+@pytest.mark.usefixtures("superuser")
+def test_a_checkpoint_that_lacks_a_kind_of_signature_is_named(ledger: list[LedgerEntry]) -> None:
+    note = LedgerCheckpoint.objects.get(size=9).note
+    LedgerCheckpoint.objects.filter(size=9).update(note="".join(note.splitlines(keepends=True)[:-1]))
+    assert found() == [(Kind.SIGNATURE_MISSING, 8, None)]
+
+
+@pytest.mark.usefixtures("superuser")
+def test_since_a_checkpoint_only_what_came_after_is_judged(ledger: list[LedgerEntry]) -> None:
+    kept = LedgerCheckpoint.objects.get(size=6).note
+    LedgerEntry.objects.filter(pk=ledger[1].pk).update(payload="{}")
+    LedgerEntry.objects.filter(pk=ledger[7].pk).update(payload="{}")
+    assert found(verify(since=kept)) == [(Kind.PAYLOAD_EDITED, 7, None)]
+    assert verify(since=kept).checkpoints == 1
+    # A ledger that no longer has the checkpoint is recomputed from its beginning.
+    LedgerCheckpoint.objects.filter(size=6).delete()
+    assert found(verify(since=kept)) == [(Kind.PAYLOAD_EDITED, 1, None), (Kind.PAYLOAD_EDITED, 7, None)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_processes_find_the_same(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "SPAN", 7)
+    # Other processes read the settings anew, so they are told which database the tests use.
+    monkeypatch.setenv("DATABASE_URL", database_url())
+    write(40)
+    while sequence(limit=11):
+        pass
+    with unchecked(connection):
+        entries = list(LedgerEntry.objects.order_by("leaf_row__position"))
+        LedgerEntry.objects.filter(pk=entries[13].pk).update(payload="{}")
+        LedgerLeaf.objects.filter(position=30).delete()
+        alone = found()
+        assert found(verify(processes=2)) == alone
+        assert (Kind.PAYLOAD_EDITED, 13, None) in alone
+        # Nobody named a number: a long ledger gets what the machine has, and the same is found.
+        monkeypatch.setattr(rows, "WORTH_PROCESSES", 40)
+        assert found(verify(processes=None)) == alone
+
+
+def test_a_long_ledger_is_judged_by_several_processors_and_a_short_one_alone() -> None:
+    assert rows.sensible_processes(rows.WORTH_PROCESSES) == min(os.cpu_count() or 1, rows.MOST_PROCESSES)
+    assert rows.sensible_processes(rows.WORTH_PROCESSES - 1) == 1
+
+
 # --- The command ----------------------------------------------------------------------------------------------------
 
 
@@ -385,15 +485,15 @@ def test_the_command_tells_what_it_could_not_verify(
     assert code == 2
     assert "sequencer" in said
     assert run()[0] == 0
-    from governance.keys.providers import provider
+    from governance.keys import providers
 
     monkeypatch.setattr(settings, "GOVERNANCE_KEY_FILE", str(tmp_path / "no-keys"))
-    provider.cache_clear()
+    providers.start_anew()
     try:
         assert run()[0] == 2
     finally:
         monkeypatch.undo()
-        provider.cache_clear()
+        providers.start_anew()
 
 
 # --- Proofs ---------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def panel() -> Iterator[list[Panel]]:
     """A panel plugged in for one test."""
     shown: list[Panel] = []
 
-    def plugged(_principal: object) -> Panel:
+    def plugged(_principal: object, _instant: object) -> Panel:
         return shown[0]
 
     before = list(registry.sockets.panels)
@@ -76,7 +76,7 @@ def test_a_host_has_its_own_controller(controller: Controller, other_controller:
     assert "Acme" in Client().get("/", headers={"host": "testserver"}).content.decode()
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "429", "500"])
 def test_error_pages_stand_alone_and_help(name: str) -> None:
     from django.http import HttpResponse
 
@@ -88,6 +88,20 @@ def test_a_missing_page_helps(db: None) -> None:
     response = Client().get("/nowhere/")
     assert response.status_code == 404
     assert Page(response).problems() == []
+
+
+@pytest.mark.parametrize("address", ["/preferences/stop/", "/privacy/leave/", "/console/controller/"])
+def test_an_address_that_only_takes_a_form_helps_whoever_follows_a_link_there(
+    controller: Controller, address: str
+) -> None:
+    response = signed_in(staff(controller, Role.PRIVACY_OFFICER)).get(address)
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "press its button again" in response.content.decode()
+    assert Page(response).problems() == []
+
+
+def test_callers_of_the_api_get_no_page(controller: Controller) -> None:
+    assert Client().put("/v1/subjects")["Content-Type"] == "application/problem+json"
 
 
 def test_a_forged_form_is_refused_in_words(controller: Controller) -> None:

@@ -12,6 +12,8 @@ from django.urls import reverse
 from governance import subjects
 from governance.models import LedgerEntry
 from governance.policy.principal import operator
+from governance.policy.vocabulary import Role
+from tests.governance.conftest import signed_in, staff
 from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
@@ -81,9 +83,21 @@ def test_reveal_writes_a_row_first_and_shows_the_value_once(house: Controller, d
     assert person.pk.hex not in row.payload.replace("-", "")
 
 
+def test_an_agent_sees_the_address_behind_a_mask(
+    house: Controller, controller: Controller, person: DataSubject
+) -> None:
+    agent = signed_in(staff(controller, Role.SUPPORT_AGENT, email="agent@staff.example"))
+    response = agent.post(reveal_url(person), {"purpose": "customer_support"})
+    assert response.status_code == 200
+    assert ADDRESS not in response.content.decode()
+    assert "j••••@••••.org" in response.content.decode()
+    (row,) = reveals()
+    assert json.loads(row.payload)["details"]["forms"] == ["identifier"]
+
+
 def test_the_row_of_the_reveal_stands_in_the_timeline(house: Controller, desk: Client, person: DataSubject) -> None:
     desk.post(reveal_url(person), {"purpose": "subject_request"})
-    assert "subject.revealed" in desk.get(f"/console/people/{person.pk}/").content.decode()
+    assert "A sealed value was opened" in desk.get(f"/console/people/{person.pk}/").content.decode()
 
 
 @pytest.mark.parametrize("purpose", ["", "curiosity", "demonstration_mailbox"])

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config.logging import redact
-from governance.access import sign_in
+from governance.access import sign_in, staffing
 from governance.models import LedgerEntry, SignInLink, StaffUser
 from governance.policy.principal import operator
 from tests.governance.conftest import PASSWORD, signed_in
@@ -71,9 +71,9 @@ def test_wrong_used_expired_and_inactive_links_look_the_same(link: str, officer:
     wrong = Client().post("/accounts/link/link_0000/")
     with time_machine.travel(timezone.now() + sign_in.LINK_PERIOD + timedelta(seconds=1), tick=False):
         expired = Client().post(link)
-    StaffUser.objects.filter(pk=officer.pk).update(is_active=False)
+    staffing.change(officer, principal=operator(""), is_active=False)
     inactive = Client().post(link)
-    StaffUser.objects.filter(pk=officer.pk).update(is_active=True)
+    staffing.change(officer, principal=operator(""), is_active=True)
     Client().post(link)
     used = Client().post(link)
     assert {each.status_code for each in (wrong, expired, inactive, used)} == {410}

@@ -247,7 +247,8 @@ def test_a_session_from_before_the_enrolment_shows_the_factor_first(officer: Sta
     assert where(early.get("/console/")) == SETUP
     with_password = officer.password
     enrolled(officer)
-    StaffUser.objects.filter(pk=officer.pk).update(password=with_password)  # the same session key as before
+    officer.password = with_password
+    officer.save(update_fields=["password"])  # the same session key as before
     assert where(early.get("/console/")) == "/accounts/2fa/reauthenticate/?next=%2Fconsole%2F"
     for path in ("", "app/remove/", "passkeys/add/", "codes/new/"):
         assert where(early.get(f"{SETUP}{path}")).startswith("/accounts/2fa/reauthenticate/")

@@ -5,15 +5,20 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from governance.models import Dataset, LedgerEntry, System
+from governance.access import grants
+from governance.models import Dataset, LedgerEntry, System, SystemStep
 from governance.policy.principal import operator
+from governance.policy.vocabulary import Role
 from governance.systems import registering
+from tests.governance.conftest import signed_in, staff
 from tests.governance.console.conftest import DESCRIPTION, Page
 
 if TYPE_CHECKING:
@@ -128,3 +133,74 @@ def test_fifty_systems_cost_no_more_queries_than_one(house: Controller, desk: Cl
         with CaptureQueriesContext(connection) as many:
             assert desk.get(url).status_code == 200
         assert len(many) == len(few)
+
+
+@pytest.fixture
+def own(house: Controller) -> System:
+    """A second system, with a step."""
+    row = registering.register(
+        house, "own-db", "Own shop", "sqlite:////tmp/own.sqlite3", principal=operator(house.pk.hex)
+    )
+    for index, each in enumerate((row, System.objects.get(key="shop-db"))):
+        SystemStep.objects.create(
+            controller=house,
+            system=each,
+            job=uuid4(),
+            kind="locate",
+            dataset="d",
+            collection=f"collection_of_{each.key}",
+            position=index,
+            due_at=timezone.now(),
+        )
+    return row
+
+
+def test_an_owner_is_assigned_and_removed_on_the_page_of_the_system(
+    house: Controller, own: System, desk: Client
+) -> None:
+    owner = staff(house, Role.SYSTEM_OWNER)
+    stranger = staff(house, Role.ANALYST)
+    page = f"/console/systems/{own.pk}/"
+    assert Page(desk.get(page)).problems() == []
+    refused = desk.post(f"{page}owners/", {"owner": stranger.pk.hex})
+    assert (refused.status_code, grants.owners_of(own)) == (200, [])
+    assert Page(refused).problems() == []
+    assert desk.post(f"{page}owners/", {"owner": owner.pk.hex}).status_code == 302
+    shown = desk.get(page)
+    assert owner.email in shown.content.decode()
+    assert Page(shown).problems() == []
+    assert desk.post(f"{page}owners/remove/", {"owner": owner.pk.hex}).status_code == 302
+    assert grants.owners_of(own) == []
+    assert LedgerEntry.objects.filter(type="grant.changed", object_ref=f"staff:{owner.pk.hex}").count() == 3
+
+
+def test_an_owner_sees_their_own_systems_and_steps_and_no_other_page(house: Controller, own: System) -> None:
+    owner = staff(house, Role.SYSTEM_OWNER)
+    client = signed_in(owner)
+    assert "No system is yours yet" in client.get("/console/systems/own/").content.decode()
+    grants.own(owner, own, principal=operator(house.pk.hex))
+    response = client.get("/console/systems/own/")
+    text = response.content.decode()
+    assert Page(response).problems() == []
+    assert ("Own shop" in text, "Shop database" in text) == (True, False)
+    assert ("collection_of_own-db" in text, "collection_of_shop-db" in text) == (True, False)
+    for page in ("/console/systems/", f"/console/systems/{own.pk}/", "/console/requests/", "/console/ledger/"):
+        assert client.get(page).status_code == 403, page
+    for action in ("owners/", "owners/remove/"):
+        assert client.post(f"/console/systems/{own.pk}/{action}", {"owner": owner.pk.hex}).status_code == 403
+    assert client.get("/console/").status_code == 200
+
+
+def test_who_may_only_read_systems_changes_no_owner(house: Controller, own: System, clients: dict[str, Client]) -> None:
+    owner = staff(house, Role.SYSTEM_OWNER)
+    text = clients["auditor"].get(f"/console/systems/{own.pk}/").content.decode()
+    assert "Make owner" not in text
+    assert clients["auditor"].post(f"/console/systems/{own.pk}/owners/", {"owner": owner.pk.hex}).status_code == 403
+    assert grants.owners_of(own) == []
+
+
+def test_a_failed_step_says_what_to_do_and_not_a_code(house: Controller, own: System, desk: Client) -> None:
+    SystemStep.objects.filter(system=own).update(state="failed", error="system.refused")
+    text = desk.get(f"/console/systems/{own.pk}/").content.decode()
+    assert "may be read-only" in text
+    assert "system.refused" not in text

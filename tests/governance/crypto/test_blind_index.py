@@ -71,7 +71,7 @@ def test_impossible_indexes_are_refused(arguments: dict[str, int], reason: str) 
 
 def test_the_register_names_every_normaliser() -> None:
     assert {name: (entry.name, entry.version) for name, entry in index.NORMALISERS.items()} == {
-        name: (name, 1) for name in ("email", "name", "opaque", "phone")
+        name: (name, 1) for name in ("digits", "email", "name", "opaque", "phone")
     }
     assert index.NORMALISERS["email"].fn("A@B.C") == "a@b.c"
 

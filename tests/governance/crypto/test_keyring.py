@@ -127,6 +127,14 @@ REFUSED = {
     "all zeros": ([*GOOD, f"root 00000000000000aa retired {base64.b64encode(bytes(32)).decode()}"], "all zeros"),
     "bad base64": ([*GOOD, f"root 00000000000000aa retired {KEYS[4][:-2]}"], "not valid base64"),
     "base64 with a stray letter": ([*GOOD, f"root 00000000000000aa retired {KEYS[4]}é"], "not valid base64"),
+    "an old index key": (
+        [ROOT, INDEX.replace("active", "decrypt-only"), SIGN, f"index 00000000000000aa active {KEYS[4]}"],
+        "index key 0000000000000002 .* is decrypt-only; an index key is never replaced",
+    ),
+    "a retired index key": (
+        [*GOOD, f"index 00000000000000aa retired {KEYS[4]}"],
+        "index key 00000000000000aa .*retired",
+    ),
     "a field missing": ([*GOOD, f"root 00000000000000aa {KEYS[4]}"], "Line 4 .*<kind> <id> <state> <key>"),
     "a field too many": ([*GOOD, f"root 00000000000000aa retired {KEYS[4]} x"], "Line 4 .*<kind> <id> <state> <key>"),
 }

@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -13,15 +14,17 @@ from hypothesis import strategies as st
 
 from governance import subjects, vault
 from governance.access import principal_of
-from governance.errors import AccessDenied, BadInput, Erased, NotFound, SealRefused
+from governance.crypto.envelope import header
+from governance.errors import AccessDenied, BadInput, Erased, KeyUnavailable, NotFound, SealRefused
 from governance.fields import Scope, Sealed
 from governance.models import Controller, DataKey, DataSubject, LedgerEntry, StaffUser
+from governance.models.governed import recorded_memberships
 from governance.policy.principal import data_subject, operator, worker
-from governance.policy.vocabulary import AuditType, Role
+from governance.policy.vocabulary import STAFF_ROLES, AuditType, Role
 from governance.vault.codec import decode, encode
 from tests.governance.conftest import staff
 
-LABEL = "subject.identifier"
+LABEL = "test.value"
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001  # what must be refused
 
 
@@ -31,7 +34,7 @@ def scope(controller: Controller) -> Scope:
 
 
 VALUES = [
-    *("", "x", "\x00é😀", "cxp1.AAAA", 0, 1, -7, False, True, b"", b"\xfe\x01", [], {}),
+    *("", "x", "\x00é😀", "cxp1.AAAA", 0, 1, -7, 0.0, -0.0, 1.5, 5e-324, False, True, b"", b"\xfe\x01", [], {}),
     *(Decimal(0), Decimal("1.50"), date(2026, 2, 28), datetime(2026, 1, 1, tzinfo=UTC)),
     {"a": [1, "b", None], "f": 1.5},
 ]
@@ -45,7 +48,7 @@ def test_the_same_type_and_value_come_back(scope: Scope, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 1.5, float("nan"), NAIVE, "\ud800", Decimal("NaN"), {"a": float("inf")}, {1: 2}]
+    "value", [None, float("nan"), float("-inf"), NAIVE, "\ud800", Decimal("NaN"), {"a": float("inf")}, {1: 2}]
 )
 def test_what_would_not_come_back_is_refused(scope: Scope, value: object) -> None:
     with pytest.raises(BadInput):
@@ -89,10 +92,13 @@ def test_no_audit_row_no_disclosure(scope: Scope, monkeypatch: pytest.MonkeyPatc
         vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request")
 
 
-@pytest.mark.parametrize("role", [role for role in Role if role != Role.PRIVACY_OFFICER])
+@pytest.mark.parametrize("role", [role for role in Role if role not in {Role.PRIVACY_OFFICER, Role.SUPPORT_AGENT}])
 def test_staff_without_the_right_cannot_open(person: DataSubject, controller: Controller, role: Role) -> None:
-    principal = principal_of(staff(controller, role))
-    if role in {Role.WORKER, Role.DATA_SUBJECT}:
+    user = staff(controller, *({role} & set(STAFF_ROLES)))
+    with recorded_memberships():
+        user.groups.add(Group.objects.get_or_create(name=role.value)[0])
+    principal = principal_of(user)
+    if role not in STAFF_ROLES:
         assert role not in principal.roles  # a group of this name gives staff nothing
     with pytest.raises(AccessDenied):
         subjects.identifiers_of(person, principal=principal, purpose="customer_support")
@@ -141,6 +147,27 @@ def test_after_erasure_nothing_opens_and_nothing_is_sealed_again(person: DataSub
     assert subjects.erase(person, principal=worker(controller.pk.hex))["keys"] == 0
 
 
+def test_controller_wide_values_have_the_long_nonce_and_personal_ones_the_short(scope: Scope) -> None:
+    wide = Scope(scope.controller, "controller", scope.controller)
+    suites = {each.kind: header(vault.seal("x", label=LABEL, scope=each).envelope).suite for each in (scope, wide)}
+    assert suites == {"subject": 1, "controller": 2}
+    machine = worker(scope.controller)
+    assert vault.reveal(vault.seal("x", label=LABEL, scope=wide), principal=machine, purpose="subject_request") == "x"
+
+
+def test_a_person_of_another_controller_is_not_opened_through_ones_own(
+    scope: Scope, other_controller: Controller
+) -> None:
+    sealed = vault.seal("secret", label=LABEL, scope=scope)
+    elsewhere = Scope(other_controller.pk.hex, scope.kind, scope.id)
+    moved = Sealed(sealed.envelope, LABEL, elsewhere)
+    with pytest.raises(SealRefused):
+        vault.reveal(moved, principal=worker(elsewhere.controller), purpose="subject_request")
+    with pytest.raises(SealRefused):
+        vault.seal("secret", label=LABEL, scope=elsewhere)
+    assert vault.reveal(sealed, principal=worker(scope.controller), purpose="subject_request") == "secret"
+
+
 def test_swapped_key_rows_do_not_open(controller: Controller) -> None:
     scopes = [Scope(controller.pk.hex, "subject", uuid4().hex) for _ in range(2)]
     sealeds = [vault.seal("secret", label=LABEL, scope=scope) for scope in scopes]
@@ -151,6 +178,26 @@ def test_swapped_key_rows_do_not_open(controller: Controller) -> None:
     data_keys.forget()
     with pytest.raises(Exception, match="moved or changed"):
         vault.reveal(sealeds[0], principal=worker(controller.pk.hex), purpose="subject_request")
+
+
+@pytest.mark.parametrize("opened_before", [True, False])
+def test_a_key_row_given_to_somebody_else_does_not_open_their_value(
+    controller: Controller, opened_before: bool
+) -> None:
+    from governance.keys import data_keys
+
+    machine = worker(controller.pk.hex)
+    theirs, ours = (Scope(controller.pk.hex, "subject", uuid4().hex) for _ in range(2))
+    sealed, mine = (vault.seal("secret", label=LABEL, scope=scope) for scope in (theirs, ours))
+    data_keys.forget()
+    if opened_before:  # this process holds the key
+        assert vault.reveal(sealed, principal=machine, purpose="subject_request") == "secret"
+    key_ids = [header(each.envelope).key_id.hex() for each in (sealed, mine)]
+    with transaction.atomic():
+        DataKey.objects.filter(pk=key_ids[1]).recorded().delete()
+        DataKey.objects.filter(pk=key_ids[0]).recorded().update(scope_id=ours.id)
+    with pytest.raises(KeyUnavailable, match="moved or changed"):
+        vault.reveal(Sealed(sealed.envelope, LABEL, ours), principal=machine, purpose="subject_request")
 
 
 @pytest.mark.parametrize("change", ["label", "scope", "controller"])

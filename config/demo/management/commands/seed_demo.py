@@ -19,6 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--people", type=int, default=company.PEOPLE, help="how many customers there are")
+        parser.add_argument("--requests", type=int, help="how many requests there are; 2 in 100 people when left out")
         parser.add_argument("--seed", type=int, default=company.SEED, help="the same seed makes the same people")
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError(message)
         started = time.monotonic()
         try:
-            made = company.seed(company.Order(people=people, seed=seed, progress=self._progress))
+            made = company.seed(company.Order(people, seed, options["requests"], self._progress))
         except (company.NotADemonstration, OtherSeed) as refused:
             raise CommandError(str(refused)) from None
         if made:

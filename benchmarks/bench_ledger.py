@@ -1,0 +1,188 @@
+"""The ledger on PostgreSQL: what an event costs a transaction, and how fast it is sequenced, proven, verified."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import databases
+from benchmarks.figures import Figure
+
+PROJECT = Path(__file__).resolve().parent.parent
+CLIENT_PROCESSES, CLIENT_THREADS, CLIENT_SECONDS, ROUNDS = 4, 4, 4, 3
+EVENTS = 30_000
+RATE, RATE_SECONDS = 2_000, 6
+LEAVES = 1_000_000
+PROOFS = 300
+NAMES = {
+    "ledger.audited_share": ("of its rate", ">= 0.8"),
+    "ledger.sequenced_busy": ("events/s", ">= 15,000"),
+    "ledger.delay_at_2000": ("ms, median", "<= 100"),
+    "ledger.verified": ("events/s", ">= 150,000"),
+    "ledger.inclusion_proof": ("ms, median", "<= 2"),
+}
+
+
+def run() -> list[Figure]:
+    """Measure where TEST_POSTGRES_URL names a server; the goals are for PostgreSQL."""
+    server = os.environ.get("TEST_POSTGRES_URL")
+    if not server:
+        return [_figure(name, None, "", 0) for name in NAMES]
+    with tempfile.TemporaryDirectory() as folder, databases.made(server) as url, _installed(url, Path(folder)):
+        return [_audited_share(), *_sequenced(), _proof()]
+
+
+def _audited_share() -> Figure:
+    shares = []
+    for _ in range(ROUNDS):
+        plain, audited = (_clients(is_audited=each) for each in (False, True))
+        shares.append(audited / plain)
+    count = CLIENT_PROCESSES * CLIENT_THREADS
+    return _figure(
+        "ledger.audited_share", statistics.median(shares), f"{count} clients, transactions of 5 ms, unaudited", ROUNDS
+    )
+
+
+def _clients(*, is_audited: bool) -> int:
+    started = [_start("clients", CLIENT_THREADS, CLIENT_SECONDS, int(is_audited)) for _ in range(CLIENT_PROCESSES)]
+    return sum(int(each.communicate()[0]) for each in started)
+
+
+def _sequenced() -> list[Figure]:
+    from governance.audit.verify import verify  # noqa: PLC0415  # after setup
+    from governance.models import LedgerPending  # noqa: PLC0415  # after setup
+
+    _start("fill", EVENTS).wait()
+    waiting = LedgerPending.objects.count()
+    batches = _batches(_start("follow", 20))
+    busy = sum(count for _, _, count in batches) / sum(end - began for began, end, _ in batches)
+    delays = _delays()
+    processes = os.cpu_count() or 1
+    rates = []
+    for _ in range(2):
+        began = time.perf_counter()
+        report = verify(processes=processes)
+        rates.append(report.size / (time.perf_counter() - began))
+        assert report.is_ok
+    return [
+        _figure("ledger.sequenced_busy", busy, "a backlog, batches of 5,000, each signed twice", waiting),
+        _figure("ledger.delay_at_2000", 1000 * statistics.median(delays), "from the event to its commit", len(delays)),
+        _figure("ledger.verified", max(rates), f"every row, leaf, tile, root; {processes} processes", report.size),
+    ]
+
+
+def _batches(following: subprocess.Popen[str]) -> list[tuple[float, float, int]]:
+    answer: list[tuple[float, float, int]] = json.loads(following.communicate()[0].splitlines()[-1])
+    return answer
+
+
+def _delays() -> list[float]:
+    """Offer a rate, and answer for each event how long it took to a committed position."""
+    from governance.models import LedgerEntry, LedgerLeaf  # noqa: PLC0415  # after setup
+
+    first = LedgerLeaf.objects.count()
+    following = _start("follow", 3 * RATE_SECONDS + 10)
+    # Before it has started, the first events would wait for Python and not for the sequencer.
+    assert following.stdout is not None
+    assert following.stdout.readline() == "ready\n"
+    _start("offer", RATE, RATE_SECONDS).wait()
+    batches = _batches(following)
+    found = LedgerEntry.objects.filter(leaf_row__position__gte=first).order_by("leaf_row__position")
+    recorded = [moment.timestamp() for moment in found.values_list("recorded_at", flat=True)]
+    ends = [end for _, end, count in batches for _ in range(count)]
+    return [end - moment for end, moment in zip(ends, recorded, strict=False)]
+
+
+def _proof() -> Figure:
+    from django.db import connection, transaction  # noqa: PLC0415  # after setup
+
+    from governance.audit import checkpoint, proving, tiling  # noqa: PLC0415  # after setup
+    from governance.crypto.merkle import CompactRange  # noqa: PLC0415  # after setup
+    from governance.models import LedgerCheckpoint, LedgerLeaf, LedgerTile  # noqa: PLC0415  # after setup
+
+    # Leaves alone, without a million events: a proof reads no event. The guards are lifted in this throw-away database.
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("TRUNCATE governance_ledgerleaf, governance_ledgercheckpoint, governance_ledgertile")
+        cursor.execute(
+            "INSERT INTO governance_ledgerleaf (position, entry_id, hash) SELECT n, gen_random_uuid(), "
+            "sha256(n::text::bytea) FROM generate_series(0, %s) n",
+            [LEAVES - 1],
+        )
+        cursor.execute("SET session_replication_role = DEFAULT")
+        cursor.execute("ANALYZE governance_ledgerleaf")
+    tree = CompactRange()
+    for hash_ in LedgerLeaf.objects.order_by("position").values_list("hash", flat=True).iterator(chunk_size=20_000):
+        tree.append(bytes(hash_))
+    while made := tiling.catch_up(LEAVES):
+        with transaction.atomic():
+            LedgerTile.objects.bulk_create(made)
+    from django.utils import timezone  # noqa: PLC0415  # after setup
+
+    LedgerCheckpoint.objects.create(
+        size=LEAVES,
+        root=tree.root(),
+        frontier=tree.to_bytes(),
+        note=checkpoint.sign(tree),
+        created_at=timezone.now(),
+    )
+    step = LEAVES // PROOFS
+    ids = list(LedgerLeaf.objects.filter(position__in=range(0, LEAVES, step)).values_list("entry_id", flat=True))
+    times = []
+    for event_id in ids:
+        began = time.perf_counter()
+        proving.inclusion(event_id)
+        times.append(1000 * (time.perf_counter() - began))
+    return _figure("ledger.inclusion_proof", statistics.median(times), f"a tree of {LEAVES:,}, one by one", len(times))
+
+
+def _figure(name: str, value: float | None, compared_with: str, n: int) -> Figure:
+    unit, goal = NAMES[name]
+    limit = float(goal.split(" ")[1].replace(",", ""))
+    met = None if value is None else (value >= limit if goal.startswith(">=") else value <= limit)
+    reason = None if value is not None else "TEST_POSTGRES_URL names no PostgreSQL server"
+    shown = None if value is None else round(value, 3) if value < 100 else round(value)
+    return Figure(name, shown, unit, goal, met, compared_with, n, reason)
+
+
+@contextmanager
+def _installed(url: str, folder: Path) -> Iterator[None]:
+    from governance.crypto import keyring  # noqa: PLC0415  # before setup
+
+    keyring.generate(folder / "keyring")
+    os.environ.update(
+        {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": url,
+            "GOVERNANCE_READ_ENV_FILE": "false",
+            "GOVERNANCE_DEMO": "true",
+            "GOVERNANCE_KEY_FILE": str(folder / "keyring"),
+            "GOVERNANCE_VAR_DIR": str(folder),
+            "GOVERNANCE_LOG_LEVEL": "WARNING",
+            "SECRET_KEY": "benchmark " * 6,
+        }
+    )
+    import django  # noqa: PLC0415  # its settings are named above
+
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415  # after setup
+    from django.db import connection, connections  # noqa: PLC0415  # after setup
+
+    call_command("migrate", verbosity=0, interactive=False)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_business (id bigserial PRIMARY KEY, note text)")
+    try:
+        yield
+    finally:
+        connections.close_all()
+
+
+def _start(name: str, *numbers: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "benchmarks.ledger_work", name, *(str(each) for each in numbers)]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)  # noqa: S603 -- our own script

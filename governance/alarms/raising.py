@@ -1,0 +1,242 @@
+"""Runs the rules over what is new in the ledger and raises alerts, each once; it tells nobody and changes no event.
+
+The cursor, the alerts, their ledger rows and the letters to send are one transaction: a worker that is killed anywhere
+raises nothing twice and skips nothing. Events are taken in the order of their positions, so none is overlooked.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import holidays
+from django.db import transaction
+from django.utils import timezone
+
+from governance import audit, vault
+from governance.access import grants
+from governance.alarms import reading, telling
+from governance.alarms.reading import HISTORY, HOUR, LOOKS, Seen, is_export
+from governance.alarms.rules import (
+    AFTER_HOURS,
+    BREAK_GLASS,
+    LOOK_UP_WITHOUT_REQUEST,
+    MASS_EXPORT,
+    REVEAL_VOLUME,
+    RULES,
+    SELF_LOOK_UP,
+    Limit,
+    Settings,
+    limit_of,
+    settings_of,
+)
+from governance.fields import Scope
+from governance.keys import data_keys, pseudonyms
+from governance.models import AlarmCursor, AlarmRule, Alert, Controller, StaffUser
+from governance.policy.principal import STAFF, worker
+from governance.policy.vocabulary import AuditType
+
+_BATCH = 2_000
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found: one actor, one stretch of time."""
+
+    rule: str
+    actor: str
+    bucket: str
+    count: int
+    limit: Limit
+    events: Sequence[UUID]
+
+
+def work() -> int:
+    """Look at what is new; answers how many alerts were raised."""
+    cursor = AlarmCursor.objects.first()
+    if cursor is not None and cursor.position >= reading.size():
+        return 0
+    with transaction.atomic(durable=True):
+        # An installation that gets alarms later begins with what happens from now on.
+        locked, is_new = AlarmCursor.objects.select_for_update().get_or_create(
+            pk=1, defaults={"position": reading.size()}
+        )
+        if is_new:
+            return 0
+        locked.position, seen = reading.since(locked.position, _BATCH)
+        locked.save(update_fields=["position"])
+        by_controller: dict[UUID, list[Seen]] = defaultdict(list)
+        for each in seen:
+            by_controller[each.controller].append(each)
+        places = Controller.objects.in_bulk(list(by_controller))
+        return sum(_raise(places[pk], found) for pk, found in by_controller.items() if pk in places)
+
+
+def thresholds(controller: Controller) -> dict[str, Settings]:
+    """Answer every rule as this controller uses it."""
+    own = {row.rule: row for row in AlarmRule.objects.filter(controller=controller)}
+    return {
+        rule: settings_of(rule, is_on=own[rule].is_on, values=own[rule].values) if rule in own else settings_of(rule)
+        for rule in RULES
+    }
+
+
+def _raise(controller: Controller, seen: Sequence[Seen]) -> int:
+    raised = 0
+    for rule, settings in thresholds(controller).items():
+        if settings.is_on:
+            raised += sum(_store(controller, finding) for finding in _JUDGES[rule](controller, seen, settings))
+    return raised
+
+
+def _store(controller: Controller, finding: Finding) -> int:
+    alert, is_new = Alert.objects.get_or_create(
+        controller=controller,
+        rule=finding.rule,
+        actor_ref=finding.actor,
+        bucket=finding.bucket,
+        defaults={
+            "count": finding.count,
+            "limit": finding.limit.count,
+            "basis": finding.limit.basis,
+            "events": [str(each) for each in finding.events[:_SHOWN]],
+            "raised_at": timezone.now(),
+        },
+    )
+    if is_new:
+        audit.record(
+            AuditType.ALARM_RAISED,
+            actor=worker(controller.pk.hex),
+            controller_id=controller.pk,
+            object_ref=f"alert:{alert.pk.hex}",
+            details={"rule": finding.rule, "count": finding.count, "limit": finding.limit.count},
+        )
+        telling.queue(alert)
+    return int(is_new)
+
+
+def _reveal_volume(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
+    for actor, hour, count in _busy_hours(controller, seen, STAFF):
+        if count <= settings.values["floor"]:
+            continue  # the past need not be read for what the floor lets pass
+        limit = _usual(controller, actor, hour, settings)
+        if count > limit.count:
+            events = reading.events_in(controller.pk, actor, hour, _SHOWN)
+            yield Finding(REVEAL_VOLUME, actor, _hour(hour), count, limit, events)
+
+
+def _mass_export(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
+    limit = Limit(settings.values["people"], "fixed")
+    for actor, hour, count in _busy_hours(controller, seen, ""):
+        if count > limit.count:
+            events = reading.events_in(controller.pk, actor, hour, _SHOWN)
+            yield Finding(MASS_EXPORT, actor, _hour(hour), count, limit, events)
+    for each in seen:
+        if is_export(each.type) and each.size > limit.count:
+            yield Finding(MASS_EXPORT, each.actor, f"export:{each.id.hex[:20]}", each.size, limit, [each.id])
+
+
+def _after_hours(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
+    zone, free = ZoneInfo(controller.time_zone), _holidays(controller.country)
+    days: dict[tuple[str, date], list[UUID]] = defaultdict(list)
+    for each in _by_staff(seen):
+        local = each.at.astimezone(zone)
+        is_working = settings.values["from_hour"] <= local.hour < settings.values["until_hour"]
+        if not is_working or local.weekday() >= _SATURDAY or local.date() in free:
+            days[each.actor, local.date()].append(each.id)
+    for (actor, day), events in days.items():
+        yield Finding(AFTER_HOURS, actor, day.isoformat(), len(events), Limit(0, "fixed"), events)
+
+
+def _break_glass(_controller: Controller, seen: Sequence[Seen], _settings: Settings) -> Iterable[Finding]:
+    for each in seen:
+        if each.type == AuditType.ACCESS_ELEVATED:  # each is an alarm of its own, however many there are
+            yield Finding(BREAK_GLASS, each.actor, f"glass:{each.id.hex[:24]}", 1, Limit(0, "fixed"), [each.id])
+
+
+def _without_request(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
+    limit = Limit(settings.values["people"], "fixed")
+    for actor, start in _days(controller, seen):
+        looks = reading.looks_of(controller.pk, actor, start, start + timedelta(days=1))
+        asked = start - timedelta(days=settings.values["request_days"])
+        known = reading.with_open_request(controller.pk, {person for _event, person in looks}, asked)
+        # Each search that found nobody counts as somebody: that is how an address is tried out.
+        missed = {person or event.hex: event for event, person in looks if person not in known}
+        if len(missed) > limit.count:
+            day = start.astimezone(ZoneInfo(controller.time_zone)).date().isoformat()
+            yield Finding(LOOK_UP_WITHOUT_REQUEST, actor, day, len(missed), limit, list(missed.values()))
+
+
+def _self_look_up(controller: Controller, seen: Sequence[Seen], _settings: Settings) -> Iterable[Finding]:
+    for actor, start in _days(controller, seen):
+        own = _own_reference(controller, actor)
+        mine = [each.id for each in _by_staff(seen) if each.actor == actor and own and each.subject == own]
+        if mine:
+            day = start.astimezone(ZoneInfo(controller.time_zone)).date().isoformat()
+            yield Finding(SELF_LOOK_UP, actor, day, len(mine), Limit(0, "fixed"), mine)
+
+
+_JUDGES: Mapping[str, Callable[[Controller, Sequence[Seen], Settings], Iterable[Finding]]] = {
+    AFTER_HOURS: _after_hours,
+    BREAK_GLASS: _break_glass,
+    LOOK_UP_WITHOUT_REQUEST: _without_request,
+    MASS_EXPORT: _mass_export,
+    REVEAL_VOLUME: _reveal_volume,
+    SELF_LOOK_UP: _self_look_up,
+}
+_SATURDAY = 5
+
+
+def _by_staff(seen: Sequence[Seen]) -> list[Seen]:
+    return [each for each in seen if each.actor.startswith(f"{STAFF}:") and each.type in LOOKS]
+
+
+def _days(controller: Controller, seen: Sequence[Seen]) -> set[tuple[str, datetime]]:
+    """Answer which staff did something on which days of the controller's time zone, as the instant the day begins."""
+    zone = ZoneInfo(controller.time_zone)
+    starts = {(each.actor, each.at.astimezone(zone).date()) for each in _by_staff(seen)}
+    return {(actor, datetime(day.year, day.month, day.day, tzinfo=zone)) for actor, day in starts}
+
+
+def _busy_hours(controller: Controller, seen: Sequence[Seen], kind: str) -> list[tuple[str, datetime, int]]:
+    """Answer how many openings there were in each hour that something new happened in, by actor."""
+    opened = [each for each in seen if each.type == AuditType.SUBJECT_REVEALED and each.actor.startswith(kind)]
+    if not opened:
+        return []
+    hours = {(each.actor, each.hour) for each in opened}
+    start, end = min(hour for _actor, hour in hours), max(hour for _actor, hour in hours) + HOUR
+    counted = reading.opened_by_hour(controller.pk, {actor for actor, _hour in hours}, start, end)
+    return [(actor, hour, counted[actor][hour]) for actor, hour in sorted(hours)]
+
+
+def _usual(controller: Controller, actor: str, hour: datetime, settings: Settings) -> Limit:
+    peers = grants.peers_of(UUID(actor.partition(":")[2]), controller)
+    refs = {actor, *(f"{STAFF}:{pk.hex}" for pk in peers)}
+    history = reading.opened_by_hour(controller.pk, refs, hour - HISTORY, hour)
+    of_peers = [count for ref in refs - {actor} for count in history[ref].values()]
+    return limit_of(list(history[actor].values()), of_peers, settings)
+
+
+def _own_reference(controller: Controller, actor: str) -> str:
+    """Answer the pseudonym under which this member of staff is a customer here; empty for whoever is none."""
+    email = StaffUser.objects.filter(pk=UUID(actor.partition(":")[2])).values_list("email", flat=True).first()
+    subject = vault.match(controller.pk, "email", email) if email else None
+    if subject is None:
+        return ""
+    scope = Scope(controller.pk.hex, "subject", subject.pk.hex)
+    key = data_keys.opener([scope])[scope]
+    return "" if key is None else pseudonyms.of_key(key.pseudonym_key)
+
+
+def _holidays(country: str) -> holidays.HolidayBase | dict[date, str]:
+    try:
+        return holidays.country_holidays(country)
+    except NotImplementedError:  # a country the package does not know has weekends only
+        return {}
+
+
+def _hour(hour: datetime) -> str:
+    return hour.strftime("%Y-%m-%dT%H:00Z")

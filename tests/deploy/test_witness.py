@@ -1,0 +1,316 @@
+"""The witness as a process of its own: it cosigns what extends the past and no more; a restored backup shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import urllib3
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from deploy.witness.__main__ import State, Witness, signers_of
+from governance.audit import checkpoint, cosigned, proving, trust, watching, witnessing
+from governance.audit.report import Kind
+from governance.audit.sequencer import sequence
+from governance.audit.verify import verify
+from governance.crypto.checkpoints import Checkpoint
+from governance.crypto.errors import NoteRefused
+from governance.crypto.notes import Verifier, opened_note, signed_note
+from governance.crypto.policies import Policy
+from governance.crypto.signatures import SignatureType, Signer
+from governance.keys import signing
+from governance.models import (
+    LedgerCheckpoint,
+    LedgerCosignature,
+    LedgerEntry,
+    LedgerLeaf,
+    LedgerPending,
+    LedgerTile,
+    WitnessState,
+)
+from tests.governance.audit.test_sequencer import fill
+from tests.superuser import unchecked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Process:
+    """A running witness with its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.keys, self.logs, self.state = folder / "keys", folder / "logs", folder / "state"
+        self.logs.write_text(trust.text())
+        made = self._run("keygen", "witness.example/w", str(self.keys))
+        self.lines = made.communicate(timeout=30)[0]
+        self.process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self) -> None:
+        files = ("--keys", str(self.keys), "--logs", str(self.logs), "--state", str(self.state))
+        self.process = self._run("serve", *files, "--listen", self.url.removeprefix("http://") or "127.0.0.1:0")
+        said = self.process.stdout.readline()
+        self.url = f"http://{said.removeprefix('listening on ').strip()}"
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.communicate(timeout=30)
+
+    def policy(self) -> str:
+        """What an operator writes from the lines of keygen."""
+        text = re.sub(r"http://HOST:PORT/", self.url, self.lines)
+        names = [line.split(" ")[1] for line in text.splitlines()]
+        return f"{text}group all-of-it all {' '.join(names)}\nquorum all-of-it\n"
+
+    @staticmethod
+    def _run(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "deploy.witness", *arguments]
+        return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+@pytest.fixture
+def witness(tmp_path: Path, settings: Any) -> Iterator[Process]:
+    running = Process(tmp_path)
+    running.start()
+    path = tmp_path / "policy"
+    path.write_text(running.policy())
+    settings.GOVERNANCE_WITNESS_POLICY = str(path)
+    yield running
+    running.kill()
+
+
+def grow(count: int = 3) -> LedgerCheckpoint:
+    fill(count)
+    while sequence():
+        pass
+    head = proving.latest_checkpoint()
+    assert head is not None
+    return head
+
+
+def now_due() -> None:
+    """Whoever failed is asked again only after a while; let that while be over."""
+    WitnessState.objects.update(next_at=None)
+
+
+def test_each_new_checkpoint_is_cosigned_with_both_kinds_of_key(witness: Process) -> None:
+    for count in (3, 300, 1):
+        head = grow(count)
+        assert witnessing.submit_due() == 1
+        assert witnessing.submit_due() == 0  # there is nothing new
+        row = WitnessState.objects.get()
+        assert (row.state, row.size, row.failures) == ("cosigned", head.size, 0)
+    proof = proving.receipt(LedgerLeaf.objects.get(position=5).entry_id)
+    policy = trust.policy()
+    assert proof.verify(proof.extra or b"", policy.open).size == 304
+    _text, vouched = opened_note(proof.note, [each.verifier for each in policy.witnesses.values()])
+    assert {verifier.type.name for verifier in vouched} == {"COSIGNATURE_ED25519", "COSIGNATURE_ML_DSA_44"}
+    with pytest.raises(NoteRefused, match="witnesses"):
+        policy.open(head.note)  # our own signatures are no quorum
+    assert verify().is_ok
+    assert watching.alarms() == []
+
+
+def test_a_restored_backup_shows_as_a_conflict(witness: Process) -> None:
+    grow(3)
+    witnessing.submit_due()
+    back_up = backup()
+    grow(4)
+    assert witnessing.submit_due() == 1
+    back_up()
+    assert verify().is_ok  # nothing inside can tell
+    assert WitnessState.objects.get().size == 3
+    grow(1)
+    assert witnessing.submit_due() == 0
+    row = WitnessState.objects.get()
+    assert (row.state, row.conflict_size) == ("conflict", 7)
+    (problem,) = verify().problems
+    assert (problem.kind, problem.index, problem.last) == (Kind.WITNESS_CONFLICT, 4, 6)
+    assert witness.url in problem.detail
+    event = LedgerEntry.objects.get(type="witness.conflict")
+    assert json.loads(event.payload)["details"] == {"held": 7, "size": 4}
+    assert Client().get("/readyz").json()["alarms"] == ["witness.conflict"]
+    assert watching.alarms()[0].where == witness.url
+    # Growing beyond what the witness holds hides nothing: its tree is not the beginning of ours.
+    grow(9)
+    now_due()
+    assert witnessing.submit_due() == 0
+    assert WitnessState.objects.get().state == "conflict"
+    assert LedgerEntry.objects.filter(type="witness.conflict").count() == 1
+
+
+def backup() -> Callable[[], None]:
+    """Copy the database and answer how to restore the copy."""
+    if connection.vendor == "sqlite":
+        import sqlite3
+
+        copy = sqlite3.connect(":memory:")
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+        return lambda: copy.backup(connection.connection)
+    kept = {model: list(model.objects.all()) for model in (WitnessState, LedgerPending)}
+    size = LedgerCheckpoint.objects.latest("size").size
+
+    def restore() -> None:
+        with unchecked(connection):
+            newer = list(LedgerLeaf.objects.filter(position__gte=size).values_list("entry_id", flat=True))
+            LedgerLeaf.objects.filter(position__gte=size).delete()
+            LedgerEntry.objects.filter(pk__in=newer).delete()
+            LedgerCheckpoint.objects.filter(size__gt=size).delete()
+            LedgerCosignature.objects.filter(size__gt=size).delete()
+            LedgerTile.objects.filter(number__gte=size // 256).delete()
+            for model, rows in kept.items():
+                model.objects.all().delete()
+                model.objects.bulk_create(rows)
+
+    return restore
+
+
+def test_a_killed_witness_remembers_what_it_cosigned(witness: Process) -> None:
+    grow()
+    witnessing.submit_due()
+    witness.kill()
+    head = grow()
+    assert witnessing.submit_due() == 0
+    row = WitnessState.objects.get()
+    assert (row.state, row.size, row.failures) == ("unreachable", 3, 1)
+    assert row.next_at > timezone.now()
+    assert witnessing.submit_due() == 0  # it is left alone for a while
+    assert WitnessState.objects.get().failures == 1
+    witness.start()
+    asked = urllib3.request("POST", f"{witness.url}/add-checkpoint", body=f"old 0\n\n{head.note}".encode())
+    assert (asked.status, asked.data, asked.headers["Content-Type"]) == (409, b"3\n", "text/x.tlog.size")
+    now_due()
+    assert witnessing.submit_due() == 1
+
+
+def test_we_go_on_from_where_the_witness_is_when_our_own_row_is_lost(witness: Process) -> None:
+    grow()
+    witnessing.submit_due()
+    WitnessState.objects.all().delete()
+    grow()
+    assert witnessing.submit_due() == 1
+    assert verify().is_ok
+
+
+def test_a_silent_witness_raises_an_alarm_after_a_while(witness: Process) -> None:
+    witness.kill()
+    grow()
+    for _ in range(5):
+        assert watching.alarms() == []
+        now_due()
+        witnessing.submit_due()
+    assert [alarm.code for alarm in watching.alarms()] == ["witness.unreachable"]
+
+
+def test_an_event_that_waits_too_long_raises_an_alarm(settings: Any) -> None:
+    grow()
+    fill(1)
+    assert watching.alarms() == []
+    late = timezone.now() + timedelta(seconds=settings.GOVERNANCE_LEDGER_LATE_SECONDS + 1)
+    assert [alarm.code for alarm in watching.alarms(late)] == ["ledger.late"]
+    settings.GOVERNANCE_LEDGER_LATE_SECONDS = -1
+    assert Client().get("/readyz").json()["alarms"] == ["ledger.late"]
+    sequence()
+    assert Client().get("/readyz").json()["alarms"] == []
+
+
+def test_a_false_cosignature_is_not_kept_and_one_put_into_the_table_is_named(witness: Process, tmp_path: Path) -> None:
+    witness.kill()
+    witness.keys.unlink()
+    Process._run("keygen", "witness.example/w", str(witness.keys)).communicate(timeout=30)  # noqa: SLF001  # other keys
+    witness.start()
+    head = grow()
+    assert witnessing.submit_due() == 0
+    assert WitnessState.objects.get().state == "refused"
+    assert not LedgerCosignature.objects.exists()
+    stranger = Signer("witness.example/w", b"\1" * 32, SignatureType.COSIGNATURE_ED25519)
+    line = stranger.line(Checkpoint(signing.origin(), 3, bytes(head.root)).text, at=1)
+    LedgerCosignature.objects.create(size=3, witness=witness.url, lines=line, created_at=timezone.now())
+    assert [problem.kind for problem in verify().problems] == [Kind.COSIGNATURE_FORGED]
+
+
+# --- What is answered to whom, by the specification's table ---------------------------------------------------------
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Witness:
+    Process(tmp_path)
+    return Witness(signers_of(tmp_path / "keys"), Policy.parse(trust.text()), State(tmp_path / "state"))
+
+
+def body(old: int, head: LedgerCheckpoint, note: str = "", proof: list[str] | None = None) -> bytes:
+    lines = proving.ConsistencyProof(old, head.size, tuple(proving.extension(old, head.size))).lines
+    return (
+        "".join([f"old {old}\n", *(f"{line}\n" for line in (lines if proof is None else proof)), "\n"]).encode()
+        + (note or head.note).encode()
+    )
+
+
+def test_the_answers_of_the_specification(judge: Witness) -> None:
+    first, second = grow(3), grow(4)
+    stranger = Signer(signing.origin(), b"\1" * 32)
+    elsewhere = signing.sign_checkpoint(Checkpoint("other.example/log", 7, bytes(second.root)).text)
+    foreign = signed_note(Checkpoint("other.example/log", 7, bytes(32)).text, [stranger], at=0)
+    forged = signed_note(checkpoint.opened(second.note).text, [stranger], at=0)
+    for wrong in (b"", b"old 0", b"old 00\n\n" + second.note.encode(), b"old -1\n\n", b"\xff", b"old 0\nx\n\nx\n1\n\n"):
+        assert judge.add_checkpoint(wrong).status == 400, wrong
+    assert judge.add_checkpoint(b"old 0\n" + b"A" * 44 + b"\n\n").status == 400
+    assert judge.add_checkpoint(body(0, second, foreign)).status == 404
+    assert judge.add_checkpoint(body(0, second, elsewhere)).status == 404
+    assert judge.add_checkpoint(body(0, second, forged)).status == 403
+    assert judge.add_checkpoint(body(0, second).replace(b"old 0", b"old 8")).status == 400
+    assert judge.add_checkpoint(body(3, second)) == (409, "0\n", "text/x.tlog.size")
+    assert judge.add_checkpoint(body(0, first)).status == 200
+    assert judge.add_checkpoint(body(0, second)) == (409, "3\n", "text/x.tlog.size")
+    assert judge.add_checkpoint(body(3, second, proof=[])).status == 422
+    assert judge.add_checkpoint(body(3, first)).status == 200  # the same once more
+    rewritten = signing.sign_checkpoint(Checkpoint(signing.origin(), 3, b"\1" * 32).text)
+    assert judge.add_checkpoint(body(3, first, rewritten)) == (409, "3\n", "text/x.tlog.size")
+    rewritten = signing.sign_checkpoint(Checkpoint(signing.origin(), 7, b"\1" * 32).text)
+    assert judge.add_checkpoint(body(3, second, rewritten)).status == 422
+    answer = judge.add_checkpoint(body(3, second))
+    assert answer.status == 200
+    verifiers: list[Verifier] = [signer.verifier for signer in judge.signers]
+    assert len(opened_note(second.note + answer.body, verifiers)[1]) == 2
+    assert State(judge.state.path).newest(signing.origin()) == (7, bytes(second.root))
+
+
+def test_what_cannot_be_cosigned_is_not_kept(judge: Witness) -> None:
+    head = grow(3)
+    longer = Checkpoint(signing.origin(), 3, bytes(head.root)).text + "an extension line\n"
+    answer = judge.add_checkpoint(body(0, head, signing.sign_text(longer)))
+    assert (answer.status, State(judge.state.path).newest(signing.origin())[0]) in {(422, 0), (400, 0)}
+    assert judge.add_checkpoint(body(0, head)).status == 200
+
+
+def test_a_witness_that_moved_leaves_a_note_with_one_line_a_key(judge: Witness) -> None:
+    head = grow(3)
+    lines = judge.add_checkpoint(body(0, head)).body
+    for url in ("https://old.example/", "https://new.example/"):
+        LedgerCosignature.objects.create(size=3, witness=url, lines=lines, created_at=timezone.now())
+    verifiers = [signer.verifier for signer in judge.signers]
+    assert len(opened_note(cosigned.note(3, head.note), verifiers)[1]) == 2
+    assert not verify().problems  # and nobody asks these witnesses any more
+
+
+def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    made = Process(tmp_path)
+    assert made.keys.stat().st_mode & 0o777 == 0o600
+    made.keys.chmod(0o644)
+    with pytest.raises(SystemExit, match="chmod 600"):
+        signers_of(made.keys)

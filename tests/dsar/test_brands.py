@@ -1,0 +1,95 @@
+"""The face of a request: wherever it comes in, letters bear the name, sender and colour of its brand."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from dsar import services
+from dsar.letters.letter import is_readable
+from dsar.models import SubjectRequest
+from governance import vault
+from governance.models import Brand, Controller, OutgoingMessage
+from governance.policy.principal import worker
+from governance.policy.vocabulary import Role
+from governance.subjects import letters as outgoing
+from tests.dsar.conftest import ANN, House, prove
+from tests.governance.conftest import service, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fern(house: House) -> Brand:
+    Brand.objects.create(controller=house.controller, slug="acorn", name="Acorn", sender="privacy@acorn.example")
+    return Brand.objects.create(
+        controller=house.controller, slug="fern", name="Fern", sender="privacy@fern.example", accent="#3b5b20"
+    )
+
+
+def ask_in_the_portal(query: str) -> SubjectRequest:
+    visitor = Client()
+    assert visitor.get(f"/privacy/{query}").status_code == 200
+    visitor.post("/privacy/request/submit/", {"ask": "copy", "email": ANN})
+    return SubjectRequest.objects.get()
+
+
+def test_a_brands_site_leads_to_its_letters(fern: Brand, house: House) -> None:
+    request = ask_in_the_portal("?brand=fern")
+    assert request.brand == fern
+    prove(request)
+    outgoing.deliver_due()
+    letter = mail.outbox[-1]
+    assert letter.from_email == "Fern <privacy@fern.example>"
+    row = OutgoingMessage.objects.latest("created_at")
+    html = vault.reveal(row.html, principal=worker(house.controller.pk.hex), purpose="letter_delivery")
+    assert "background:#3b5b20" in str(html)
+    assert letter.body.rstrip().endswith("Fern")
+
+
+@pytest.mark.parametrize("query", ["", "?brand=", "?brand=nobody", "?brand=%00", "?brand=" + "x" * 5000])
+def test_an_unknown_brand_is_none(fern: Brand, query: str) -> None:
+    assert ask_in_the_portal(query).brand is None
+
+
+def test_a_service_names_one_of_its_own_brands(fern: Brand, house: House) -> None:
+    other = Controller.objects.create(slug="globex", name="Globex")
+    Brand.objects.create(controller=other, slug="theirs", name="Theirs")
+    headers = {"Authorization": f"Bearer {service(house.controller, Role.INTEGRATOR)}"}
+
+    def post(brand: str) -> tuple[int, str]:
+        body = {"rights": ["access"], "identifiers": [{"type": "email", "value": ANN}], "brand": brand}
+        answer = Client().post("/v1/requests", body, content_type="application/json", headers=headers)
+        return answer.status_code, answer.content.decode()
+
+    status, text = post("fern")
+    assert (status, '"brand":"fern"' in text) == (201, True)
+    foreign, made_up = post("theirs"), post("nobody")
+    assert foreign[0] == made_up[0] == 422
+    assert SubjectRequest.objects.count() == 1
+
+
+def test_an_officer_chooses_one_where_there_are_several(fern: Brand, house: House) -> None:
+    desk = signed_in(house.officer)
+    assert "Which brand" in desk.get("/console/requests/new/").content.decode()
+    answer = desk.post("/console/requests/new/", {"rights": ["access"], "email": ANN, "brand": "fern"}, follow=True)
+    assert "Fern" in answer.content.decode()
+    assert SubjectRequest.objects.get().brand == fern
+    Brand.objects.get(slug="acorn").delete()
+    assert "Which brand" not in desk.get("/console/requests/new/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("accent", "expected"),
+    [("#0b5563", True), ("#3b5b20", True), ("#ffffff", False), ("#ffbf47", False), ("", False), ("red;}", False)],
+)
+def test_white_is_written_only_on_what_it_stands_out_on(accent: str, expected: bool) -> None:
+    assert is_readable(accent) is expected
+
+
+def test_without_a_brand_the_controller_writes(house: House) -> None:
+    intake = services.Intake(rights=("access",), email=ANN, manner="api")
+    prove(services.receive(house.controller, intake, principal=worker(house.controller.pk.hex)))
+    outgoing.deliver_due()
+    assert mail.outbox[-1].from_email.startswith("Acme <")
