@@ -68,6 +68,14 @@ def _own_erasure_file(settings: SettingsWrapper) -> None:
     settings.GOVERNANCE_ERASURE_LEDGER += f"-{next(_erasure_files)}"
 
 
+@pytest.fixture(autouse=True)
+def _own_tally() -> None:
+    """Drop the decisions that earlier tests left in this process: their controllers are gone with their databases."""
+    from governance.access import decision_log
+
+    decision_log._tally.take()  # noqa: SLF001
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the scratch folder of the settings: it holds key files, if only throw-away ones."""
     folder = Path(os.environ.get("GOVERNANCE_TEST_DIR", ""))

@@ -140,7 +140,7 @@ def seed(order: Order) -> bool:
     principal = operator(controller.pk.hex)
     words = _words(controller, principal)
     staff.appoint(controller, principal)
-    today = timezone.now().date()
+    today = controller.day_of()
     with filling.filled(_folder(), order.seed, order.people, today, order.progress):
         _register(controller, order, words, principal)
     _connect(controller, principal)

@@ -153,7 +153,7 @@ def _merge(request: SubjectRequest, officer: Principal) -> None:
 
 def _hold(request: SubjectRequest, reason: str, officer: Principal) -> None:
     """Hold it for half a year, and let everything but the erasing be done."""
-    services.hold(request, reason, timezone.localdate() + timedelta(days=182), principal=officer)
+    services.hold(request, reason, request.controller.day_of() + timedelta(days=182), principal=officer)
     _approve(request, officer)
     tasks.work()
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from dsar.deadlines import ExtensionReason, PauseReason
@@ -16,6 +15,7 @@ from governance.console.forms import ConsoleForm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
 RIGHT_WORDS = {"access": _("A copy of what we hold"), "erasure": _("Deletion of what we hold")}
 REFUSAL_WORDS = {
@@ -68,14 +68,15 @@ class NewRequestForm(ConsoleForm):
         error_messages={"invalid": _("Give a date such as 2026-03-14")},
     )
 
-    def __init__(self, *given: Any, brands: Iterable[tuple[str, str]] = (), **named: Any) -> None:
+    def __init__(self, *given: Any, today: date, brands: Iterable[tuple[str, str]] = (), **named: Any) -> None:
         super().__init__(*given, **named)
+        self._today = today
         self.fields["brand"].choices = [("", _("None in particular")), *brands]
 
     def clean_received_on(self) -> object:
         """Refuse a day that has not come."""
         day = self.cleaned_data["received_on"]
-        if day is not None and day > timezone.now().date():
+        if day is not None and day > self._today:
             raise ValidationError(_("Give a day that is not in the future"))
         return day
 

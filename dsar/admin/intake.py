@@ -33,7 +33,8 @@ def new(request: DeskRequest) -> HttpResponse:
     """Record a request; the person proves the address by a code before anything is looked for."""
     brands = {brand.slug: brand for brand in request.desk.controller.brands.order_by("slug")}
     names = [(slug, brand.name) for slug, brand in brands.items()]
-    form = NewRequestForm(request.POST if request.method == "POST" else None, brands=names)
+    typed = request.POST if request.method == "POST" else None
+    form = NewRequestForm(typed, today=request.desk.controller.day_of(), brands=names)
     if request.method == "POST" and form.is_valid():
         asked, controller = form.cleaned_data, request.desk.controller
         intake = services.Intake(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
@@ -216,7 +215,7 @@ def question(request: SubjectRequest, reason: str) -> Letter:
 @_in_their_language
 def merged(request: SubjectRequest, earlier: str, due_at: datetime) -> Letter:
     """Say that an earlier request of the same person answers this one as well, and by when."""
-    day = due_at.astimezone(ZoneInfo(request.controller.time_zone)).date()
+    day = request.controller.day_of(due_at)
     facts = {"what": asked(request), "earlier": earlier, "date": _day(day)}
     return _letter(
         request,

@@ -166,7 +166,7 @@ def _without_request(controller: Controller, seen: Sequence[Seen], settings: Set
         # Each search that found nobody counts as somebody: that is how an address is tried out.
         missed = {person or event.hex: event for event, person in looks if person not in known}
         if len(missed) > limit.count:
-            day = start.astimezone(ZoneInfo(controller.time_zone)).date().isoformat()
+            day = controller.day_of(start).isoformat()
             yield Finding(LOOK_UP_WITHOUT_REQUEST, actor, day, len(missed), limit, list(missed.values()))
 
 
@@ -175,7 +175,7 @@ def _self_look_up(controller: Controller, seen: Sequence[Seen], _settings: Setti
         own = _own_reference(controller, actor)
         mine = [each.id for each in _by_staff(seen) if each.actor == actor and own and each.subject == own]
         if mine:
-            day = start.astimezone(ZoneInfo(controller.time_zone)).date().isoformat()
+            day = controller.day_of(start).isoformat()
             yield Finding(SELF_LOOK_UP, actor, day, len(mine), Limit(0, "fixed"), mine)
 
 

@@ -1,9 +1,12 @@
 """Controllers (legal entities, the unit of isolation) and their brands; no personal data."""
 
 import uuid
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from governance.models.governed import Governed
 from governance.policy.vocabulary import STAFF_ROLES
@@ -41,6 +44,10 @@ class Controller(models.Model):
 
     def __str__(self) -> str:
         return f"controller:{self.slug}"
+
+    def day_of(self, moment: datetime | None = None) -> date:
+        """Answer the day that a moment, or else this one, falls on where the controller is."""
+        return timezone.localdate(moment, ZoneInfo(self.time_zone))
 
 
 class Brand(models.Model):

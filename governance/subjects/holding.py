@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -20,13 +19,12 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from governance.models import Controller
     from governance.policy.principal import Principal
 
 
 def standing_on(subject: DataSubject) -> LegalHold | None:
     """Answer the hold that stands longest, or None. One without an end outlasts all others."""
-    today = _today(subject.controller)
+    today = subject.controller.day_of()
     rows = LegalHold.objects.filter(Q(until__isnull=True) | Q(until__gte=today), subject=subject, released_at=None)
     return rows.order_by(F("until").desc(nulls_first=True), "placed_at").first()
 
@@ -92,14 +90,10 @@ def _require_placeable(subject: DataSubject, reason: str, until: date | None) ->
         raise Conflict("The person was erased; there is nothing left to hold")
     if reason not in LegalHold.Reason.values:
         raise BadInput(errors=[FieldError("/reason", f"Use one of: {', '.join(LegalHold.Reason.values)}")])
-    if until is not None and until < _today(subject.controller):
+    if until is not None and until < subject.controller.day_of():
         raise BadInput(errors=[FieldError("/until", "Give a day that has not passed, or none")])
     if LegalHold.objects.filter(subject=subject, reason=reason, released_at=None).exists():
         raise Conflict("A hold for this reason was placed already; release it first")
-
-
-def _today(controller: Controller) -> date:
-    return timezone.now().astimezone(ZoneInfo(controller.time_zone)).date()
 
 
 def _note(type_: AuditType, hold: LegalHold, principal: Principal, details: dict[str, str | None]) -> None:

@@ -30,8 +30,6 @@ from tests.flows.service import Service
 from tests.superuser import lifted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_django import DjangoAssertNumQueries
     from pytest_django.fixtures import SettingsWrapper
 
@@ -39,11 +37,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _every_decision(settings: SettingsWrapper) -> Iterator[None]:
+def _every_decision(settings: SettingsWrapper) -> None:
     settings.GOVERNANCE_DECISION_SAMPLE = 1
-    decision_log._tally.take()  # noqa: SLF001  # what other tests left in this process
-    yield
-    decision_log._tally.take()  # noqa: SLF001
 
 
 def samples() -> list[DecisionSample]:

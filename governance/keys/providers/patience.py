@@ -17,11 +17,12 @@ _GAVE_UP: Final = "The key store does not answer, or turns calls away for now"
 
 
 class TryAgain(Exception):
-    """A failure that may pass. `after` is what the store asked for, in seconds."""
+    """A failure that may pass. `after` is what the store asked for, in seconds; `at_last` is raised if it does not."""
 
-    def __init__(self, after: float = 0.0) -> None:
+    def __init__(self, after: float = 0.0, at_last: KeyUnavailable | None = None) -> None:
         super().__init__("try again")
         self.after = after
+        self.at_last = at_last or KeyUnavailable(_GAVE_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,22 @@ class Patience:
     seconds: float
 
     def call(self, attempt: Callable[[float], _Answer]) -> _Answer:
-        """Try until it answers; `attempt` is told how many seconds are left. Raises KeyUnavailable when none are."""
+        """Try until it answers; `attempt` is told how many seconds are left.
+
+        Raises KeyUnavailable, or what the failure says, when none are.
+        """
         # The monotonic clock: a clock that is set back must not make a web process wait.
         ends = time.monotonic() + self.seconds
-        for number in range(_TRIES):
+        tries = 0
+        while True:
             try:
                 return attempt(max(0.05, ends - time.monotonic()))
             except TryAgain as failure:
-                wait = max(failure.after, _jitter(number))
-                if number + 1 == _TRIES or time.monotonic() + wait >= ends:
-                    break
+                wait = max(failure.after, _jitter(tries))
+                tries += 1
+                if tries == _TRIES or time.monotonic() + wait >= ends:
+                    raise failure.at_last from failure
                 time.sleep(wait)
-        raise KeyUnavailable(_GAVE_UP)
 
 
 def _jitter(number: int) -> float:

@@ -46,8 +46,6 @@ class Pkcs11Provider(StoredRoots):
         super().__init__()
         self._module, self._token, self._pin, self._key = module, token, pin, key
         self._patience = Patience(seconds)
-        # The module is initialised without locks of its own: one call at a time, whatever the vendor promises.
-        self._lock = threading.Lock()
         self._session: Any = None
         self._pid = 0
 
@@ -86,7 +84,7 @@ class Pkcs11Provider(StoredRoots):
         parameters = GCMParams(nonce, associated_data(context), 8 * _TAG_LENGTH)
 
         def attempt(_left: float) -> bytes:
-            with self._lock, _plain_errors(self._lost):
+            with _one_call_at_a_time, _plain_errors(self._lost):
                 root = self._find(label)
                 if not hasattr(root, verb):  # CKA_ENCRYPT or CKA_DECRYPT is off
                     raise KeySuspended("The hardware module does not let this root key encrypt or decrypt")
@@ -95,17 +93,19 @@ class Pkcs11Provider(StoredRoots):
         return self._patience.call(attempt)
 
     def _lost(self) -> None:
-        self._session = None
+        session, self._session = self._session, None
+        if session is not None and self._pid == os.getpid():  # a forked child must not end its parent's session
+            with suppress(p11.PKCS11Error):
+                session.close()
 
     def _find(self, label: str) -> Any:
         wanted = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES, Attribute.LABEL: label}
         found = list(self._connected().get_objects(wanted))
         if not found:
-            # A session that outlived a restart of the module may find nothing instead of failing: ask a new one.
+            # A session that outlived a restart of the module, or that was signed out by another, may find nothing
+            # instead of failing: new ones are asked before the key counts as gone.
             self._lost()
-            found = list(self._connected().get_objects(wanted))
-        if not found:
-            raise KeyUnknown("The hardware module has no root key of this label, or it was destroyed there")
+            raise TryAgain(at_last=KeyUnknown("The hardware module has no root key of this label, or destroyed it"))
         if len(found) > 1:
             raise KeyUnavailable("The hardware module has several keys of this label; give each a label of its own")
         if found[0][Attribute.EXTRACTABLE] or not found[0][Attribute.SENSITIVE]:
@@ -119,6 +119,18 @@ class Pkcs11Provider(StoredRoots):
             self._session, self._pid = _signed_in(token, self._pin), os.getpid()
         return self._session
 
+
+#: Modules are initialised without locks of their own: one call at a time in a process, whatever the vendor promises.
+_one_call_at_a_time = threading.Lock()
+
+
+def _start_anew() -> None:
+    """Give a forked child a lock that no thread of its parent holds for ever."""
+    global _one_call_at_a_time  # noqa: PLW0603  # a process's own state
+    _one_call_at_a_time = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_anew)
 
 #: In which process a module was last initialised: a forked child must do so again before anything else (PKCS#11 §5.4).
 _pid_of_module: dict[str, int] = {}

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize("days", [None, 40])
 def test_a_hold_keeps_every_field_in_every_system(house: House, ann: DataSubject, days: int | None) -> None:
-    until = None if days is None else timezone.now().date() + timedelta(days=days)
+    until = None if days is None else ann.controller.day_of() + timedelta(days=days)
     hold = subjects.place_hold(ann, reason="legal_claim", until=until, principal=house.principal)
     before = house.rows(house.store, "customer"), house.rows(house.news, "subscriber")
     request = planned(house, "erasure")
@@ -76,7 +76,7 @@ def test_a_hold_committed_since_the_worker_looked_is_asked_for_again(house: Hous
     request = planned(house, "erasure")
     approve(house, request)
     runtime.clear(request.pk)
-    until = timezone.now().date() + timedelta(days=9)
+    until = ann.controller.day_of() + timedelta(days=9)
     services.hold(request, SubjectRequest.HoldReason.values[0], until, principal=house.principal)
     assert not dsar_erasing.erase_here(request)
     assert (fresh(request).erased_at, DataSubject.objects.get(pk=ann.pk).status) == (None, "active")

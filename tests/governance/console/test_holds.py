@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
 from governance import subjects
 from governance.models import Erasure, LegalHold
@@ -26,7 +25,7 @@ def place(client: Client, person: DataSubject, **typed: str) -> object:
 
 def test_a_hold_is_placed_shown_and_released(house: Controller, desk: Client, person: DataSubject) -> None:
     page = reverse("admin:person", args=[person.pk])
-    assert place(desk, person, until=timezone.now().date().isoformat()).status_code == 302
+    assert place(desk, person, until=house.day_of().isoformat()).status_code == 302
     hold = LegalHold.objects.get()
     shown = desk.get(page)
     assert "A legal claim" in shown.content.decode()

@@ -50,7 +50,7 @@ def read(person: DataSubject) -> object:
 
 
 def hold(person: DataSubject, who: Principal, reason: str = "legal_claim", days: int | None = None) -> LegalHold:
-    until = None if days is None else timezone.now().date() + timedelta(days=days)
+    until = None if days is None else person.controller.day_of() + timedelta(days=days)
     return subjects.place_hold(person, reason=reason, until=until, principal=who)
 
 
@@ -146,7 +146,7 @@ def test_a_hold_whose_last_day_has_passed_holds_nothing(person: DataSubject, who
     hold(person, who, days=1)
     subjects.request_erasure(person, principal=who)
     with transaction.atomic():
-        LegalHold.objects.recorded().update(until=timezone.now().date() - timedelta(days=3))
+        LegalHold.objects.recorded().update(until=person.controller.day_of() - timedelta(days=3))
     assert holding.standing_on(person) is None
     assert erasing.carry_on() == 1
 
