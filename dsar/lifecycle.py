@@ -47,6 +47,7 @@ class Event(StrEnum):
     APPROVE = "approve"
     COMPLETE = "complete"  # every step has ended, well or badly
     RETRY = "retry"  # run the steps that failed once more
+    PROCEED = "proceed"  # go on without a system that does not answer
     RESPOND = "respond"  # the substantive answer went out: the legal clock stops here
     CLOSE = "close"
     REFUSE = "refuse"
@@ -101,6 +102,7 @@ TRANSITIONS: Mapping[tuple[Status, Event], Status] = MappingProxyType(
         # answered with a refusal in the response.
         (Status.EXECUTING, Event.COMPLETE): Status.REVIEWING,
         (Status.REVIEWING, Event.RETRY): Status.EXECUTING,
+        (Status.REVIEWING, Event.PROCEED): Status.EXECUTING,
         (Status.REVIEWING, Event.REPLAN): Status.PLANNING,
         (Status.REVIEWING, Event.RESPOND): Status.RESPONDED,
         (Status.RESPONDED, Event.CLOSE): Status.CLOSED,

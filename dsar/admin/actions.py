@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from dsar import services
-from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm
-from dsar.admin.showing import found, show
+from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm, WithoutForm
+from dsar.admin.showing import found, may_follow, show
 from dsar.verification import contact_of
 from governance import access
 from governance.api.downloads import text_file
@@ -79,6 +79,17 @@ def extend(request: DeskRequest, request_id: UUID) -> HttpResponse:
 def go_on(request: DeskRequest, request_id: UUID) -> HttpResponse:
     """Have the work that stopped tried again."""
     return _done(request, request_id, _("The work goes on."), services.go_on)
+
+
+@require_POST
+def without(request: DeskRequest, request_id: UUID) -> HttpResponse:
+    """Prepare the answer without a system that cannot be reached."""
+    row = found(request, request_id)
+    form = WithoutForm(request.POST, refuses_only=not may_follow(row))
+    if not form.is_valid():
+        return show(request, row, without_form=form)
+    said = _("The answer is being prepared without it. Review it, and send it.")
+    return _done(request, request_id, said, services.go_without, form.cleaned_data["follows"])
 
 
 @require_POST

@@ -32,6 +32,10 @@ PAUSE_WORDS = {
     "clarification": _("We ask what is meant"),
     "fee": _("We wait for a fee"),
 }
+FOLLOWS_WORDS = {
+    "supplement": _("We go on asking the system, and answer the rest when it answers"),
+    "refusal": _("We refuse that part; the person can ask again or complain"),
+}
 EXTENSION_WORDS = {"complexity": _("The request is complex"), "number_of_requests": _("There are many requests")}
 
 
@@ -131,6 +135,23 @@ class ResumeForm(DecisionForm):
         widget=forms.DateInput(attrs={"type": "date"}),
         error_messages={"invalid": _("Give a date such as 2026-03-14")},
     )
+
+
+class WithoutForm(DecisionForm):
+    """What follows for a system that could not be reached."""
+
+    follows = forms.ChoiceField(
+        label=_("What follows for what is missing?"),
+        choices=[("", _("Choose what follows")), *FOLLOWS_WORDS.items()],
+        help_text=_("The letter names the system and says this."),
+        error_messages={"required": _("Choose what follows for what is missing")},
+    )
+
+    def __init__(self, *given: Any, refuses_only: bool, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if refuses_only:
+            refusal = SubjectRequest.WhatFollows.REFUSAL.value
+            self.fields["follows"].choices = [("", _("Choose what follows")), (refusal, FOLLOWS_WORDS[refusal])]
 
 
 class HoldForm(DecisionForm):

@@ -39,6 +39,7 @@ def register() -> None:
         ("pause", actions.pause, Action.REQUEST_WORK),
         ("release", actions.release, Action.REQUEST_WORK),
         ("resume", actions.resume, Action.REQUEST_WORK),
+        ("without", actions.without, Action.REQUEST_WORK),
         ("plan", actions.plan, Action.REQUEST_WORK),
         ("retry", actions.retry, Action.REQUEST_WORK),
         ("respond", actions.respond, Action.REQUEST_WORK),

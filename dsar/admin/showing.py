@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm
-from dsar.lifecycle import Event, Status, allowed_events, is_open
+from dsar import services
+from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm, WithoutForm
+from dsar.lifecycle import Event, Status, is_open
 from dsar.models import RequestPackage, SubjectRequest
 from dsar.selectors import queue, reach, twins
 from dsar.selectors.due import due
@@ -24,6 +25,7 @@ from governance.errors import NotFound
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from django.http import HttpResponse
@@ -90,9 +92,11 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
     """Render the page of a request."""
     plans = list(row.plans.select_related("approved_by").order_by("-pk")[:1])
     current = plans[0] if plans else None
-    now = request.desk.instant
+    now, missing = request.desk.instant, services.unreached(row)
     context = {
         "row": row,
+        "missing": ", ".join(missing.values()),
+        "goes_without": bool(missing) and services.goes_without(row, missing),
         "status": row.status.replace("_", " "),
         "tone": _TONES.get(row.status, "info"),
         "due": due(row.status, row.due_at, now, row.controller.time_zone, row.paused_at),
@@ -108,14 +112,15 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         "pause_form": PauseForm(),
         "resume_form": ResumeForm(),
         "hold_form": HoldForm(),
+        "without_form": WithoutForm(refuses_only=not may_follow(row)),
         "hold_words": HOLD_WORDS.get(row.hold_reason, ""),
         "is_held": is_held(row),
-        "twins": twins.earlier(row) if Event.MERGE in allowed_events(row.status) else (),
+        "twins": twins.earlier(row) if Event.MERGE in services.possible(row) else (),
         "is_late_to_acknowledge": bool(
             row.acknowledge_by and row.acknowledged_at is None and row.acknowledge_by < now and is_open(row.status)
         ),
         **_plan(current),
-        **_offers(request, row),
+        **_offers(request, row, missing),
         **more,
     }
     return pages.render(request, "dsar/console/request.html", context, status)
@@ -178,11 +183,18 @@ def _why(outcome: FieldOutcome) -> str:
     return words(outcome.reason, FAILURE_WORDS) if outcome.reason in FAILURE_WORDS else outcome.reason
 
 
-def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:
+def may_follow(row: SubjectRequest) -> bool:
+    """Whether the rest of an answer can still be promised; while it is waited for, it already was."""
+    return row.status == Status.REVIEWING
+
+
+def _offers(request: DeskRequest, row: SubjectRequest, missing: Mapping[str, str]) -> dict[str, bool]:
     """Say what may be offered now; the door and the lifecycle ask again."""
-    events, desk = set(allowed_events(row.status)), request.desk
+    events, desk = services.possible(row), request.desk
     works = desk.may(Action.REQUEST_WORK)
     failed = row.outcomes.filter(outcome="failed").exists()
+    lacking = row.outcomes.filter(outcome="failed").exclude(system__key__in=row.left_out).exists()
+    is_ready = not lacking and services.goes_without(row, missing)
     recorded = row.created_by == desk.principal.ref and not row.controller.single_officer
     approves = Event.APPROVE in events and row.paused_at is None and desk.may(Action.REQUEST_APPROVE)
     return {
@@ -198,7 +210,8 @@ def _offers(request: DeskRequest, row: SubjectRequest) -> dict[str, bool]:
         "may_merge": works and Event.MERGE in events,
         "may_acknowledge": works and row.acknowledge_by is not None and not row.acknowledged_at and is_open(row.status),
         "may_plan": works and (Event.REPLAN in events or row.status == Status.PLANNING),
-        "may_respond": works and Event.RESPOND in events and not failed and row.paused_at is None,
+        "may_respond": works and Event.RESPOND in events and is_ready and row.paused_at is None,
+        "may_go_without": works and row.paused_at is None and services.may_go_without(row, missing),
         "may_retry": works and Event.RETRY in events and failed,
         "may_close": works and Event.CLOSE in events,
         "may_export": desk.may(Action.AUDIT_EXPORT),

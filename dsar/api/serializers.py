@@ -123,6 +123,9 @@ class RequestOutput(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField()
     responded_at = serializers.DateTimeField(allow_null=True)
+    part_answered_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a first part was answered, because a system could not be reached."
+    )
     closed_at = serializers.DateTimeField(allow_null=True)
     refusal_reason = serializers.CharField()
     acknowledge_by = serializers.DateTimeField(allow_null=True)
@@ -149,6 +152,7 @@ def shown(request: SubjectRequest) -> dict[str, Any]:
         "received_at": isoformat(request.received_at),
         "due_at": isoformat(request.due_at),
         "responded_at": isoformat(request.responded_at),
+        "part_answered_at": isoformat(request.part_answered_at),
         "closed_at": isoformat(request.closed_at),
         "refusal_reason": request.refusal_reason,
         "acknowledge_by": isoformat(request.acknowledge_by),

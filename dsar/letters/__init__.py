@@ -2,6 +2,7 @@
 
 from dsar.letters.letter import Letter
 from dsar.letters.texts import (
+    Rest,
     access_ready,
     acknowledged,
     erasure_done,
@@ -18,6 +19,7 @@ from dsar.letters.texts import (
 
 __all__ = [
     "Letter",
+    "Rest",
     "access_ready",
     "acknowledged",
     "erasure_done",

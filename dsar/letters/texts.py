@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit, urlunsplit
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from dsar.letters.letter import Letter, is_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date, datetime
 
     from dsar.models import SubjectRequest
@@ -57,6 +58,22 @@ def _in_their_language(write: Callable[Concatenate[SubjectRequest, Given], Lette
             return write(request, *given, **named)
 
     return written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What an answer goes without, or, in a later answer, went without before."""
+
+    systems: Sequence[str] = ()
+    #: Whether we look there again and write once more; otherwise that part is refused.
+    follows: bool = False
+    #: When we told the person that something was missing.
+    told_on: date | None = None
+    #: By when the rest is due; none once that has passed.
+    due_on: date | None = None
+
+
+_WHOLE = Rest()
 
 
 @_in_their_language
@@ -139,16 +156,19 @@ def withdrawn(request: SubjectRequest) -> Letter:
 
 
 @_in_their_language
-def access_ready(request: SubjectRequest, until: date, withheld: Sequence[str]) -> Letter:
+def access_ready(request: SubjectRequest, until: date, withheld: Sequence[str], rest: Rest = _WHOLE) -> Letter:
     """Say that the copy can be fetched, and what is not in it."""
+    title = gettext("The first part of your copy is ready") if rest.follows else gettext("Your copy is ready")
     return _letter(
         request,
-        title=gettext("Your copy is ready"),
+        title=title,
         paragraphs=(
+            *_since(rest),
             gettext(
                 "The copy of what we hold about you is ready. It is not in this letter, so that nobody else reads it."
             ),
             gettext("You can download it until %(date)s. We will send you a new code first.") % {"date": _day(until)},
+            *_missing(rest),
         ),
         button=gettext("Get your copy"),
         link=link(request.controller, "/privacy/return/"),
@@ -158,7 +178,9 @@ def access_ready(request: SubjectRequest, until: date, withheld: Sequence[str]) 
 
 
 @_in_their_language
-def erasure_done(request: SubjectRequest, erased: Sequence[str], retained: Sequence[str]) -> Letter:
+def erasure_done(
+    request: SubjectRequest, erased: Sequence[str], retained: Sequence[str], rest: Rest = _WHOLE
+) -> Letter:
     """Say what was deleted, and what has to stay until when (GDPR Art. 17(3))."""
     lists = [(gettext("What we deleted"), erased)] if erased else []
     if retained:
@@ -166,9 +188,11 @@ def erasure_done(request: SubjectRequest, erased: Sequence[str], retained: Seque
     whole, part = gettext("We deleted what we hold about you"), gettext("We deleted what we may delete")
     return _letter(
         request,
-        title=part if retained else whole,
+        title=_erasure_title(rest, part if retained else whole),
         paragraphs=(
-            gettext("You asked for the deletion of what we hold about you. We have done it. It cannot be undone."),
+            *_since(rest),
+            _erasure_words(rest, has_erased=bool(erased)),
+            *_missing(rest),
             gettext("What we must keep is used for nothing else.")
             if retained
             else gettext("Nothing had to be kept in the systems we searched."),
@@ -178,14 +202,31 @@ def erasure_done(request: SubjectRequest, erased: Sequence[str], retained: Seque
     )
 
 
+def _erasure_title(rest: Rest, otherwise: str) -> str:
+    return gettext("We deleted what we could reach so far") if rest.systems else otherwise
+
+
+def _erasure_words(rest: Rest, *, has_erased: bool) -> str:
+    if not rest.systems:
+        return gettext("You asked for the deletion of what we hold about you. We have done it. It cannot be undone.")
+    if has_erased:
+        return gettext(
+            "You asked for the deletion of what we hold about you. We have done it where we could. It cannot be undone."
+        )
+    return gettext("You asked for the deletion of what we hold about you. We have deleted nothing so far.")
+
+
 @_in_their_language
-def erasure_withheld(request: SubjectRequest, _erased: Sequence[str], retained: Sequence[str]) -> Letter:
+def erasure_withheld(
+    request: SubjectRequest, _erased: Sequence[str], retained: Sequence[str], rest: Rest = _WHOLE
+) -> Letter:
     """Say that nothing was deleted, why, until when, and where to turn to (GDPR Art. 12(4), 17(3))."""
     return _letter(
         request,
         title=gettext("We cannot delete your data yet"),
         paragraphs=(
             gettext("You asked for the deletion of what we hold about you. We have deleted nothing so far."),
+            *_missing(rest),
             gettext("What we must keep is used for nothing else. You can ask again once the date has passed."),
         ),
         lists=((gettext("What we must keep, why, and until when"), retained),),
@@ -250,22 +291,49 @@ def acknowledged(request: SubjectRequest) -> Letter:
 
 
 @_in_their_language
-def not_found(request: SubjectRequest) -> Letter:
+def not_found(request: SubjectRequest, rest: Rest = _WHOLE) -> Letter:
     """Say that nothing is held: an answer too (GDPR Art. 15(1) gives the right to a confirmation)."""
     searched = gettext(
         "You asked for %(what)s. We searched our systems for the address you confirmed and found nothing."
     )
     return _letter(
         request,
-        title=gettext("We hold nothing under this address"),
+        title=gettext("We have found nothing so far")
+        if rest.systems
+        else gettext("We hold nothing under this address"),
         paragraphs=(
+            *_since(rest),
             searched % {"what": asked(request)},
+            *_missing(rest),
             gettext("If you used another address with us, ask again from that address."),
             _complain(request),
         ),
         button=gettext("Ask again"),
         link=link(request.controller, "/privacy/"),
     )
+
+
+def _missing(rest: Rest) -> Iterator[str]:
+    """Name what could not be reached, and what follows for it (GDPR Art. 12(3) and (4))."""
+    if not rest.systems:
+        return
+    facts = {"systems": ", ".join(rest.systems), "date": _day(rest.due_on) if rest.due_on else ""}
+    yield gettext("We could not reach this system: %(systems)s. So this answer is not complete.") % facts
+    if not rest.follows:
+        yield gettext(
+            "We do not look there again for this request: this part we cannot answer. You can ask again at any time."
+        )
+    elif rest.due_on:
+        yield gettext("We look there again as soon as it can be reached, and write to you by %(date)s.") % facts
+    else:
+        yield gettext("We look there again as soon as it can be reached, and write to you then.")
+
+
+def _since(rest: Rest) -> Iterator[str]:
+    """Remind of the first part of an answer."""
+    if rest.told_on is not None:
+        told = gettext("On %(date)s we told you that a system could not be reached. This is the rest of our answer.")
+        yield told % {"date": _day(rest.told_on)}
 
 
 def asked(request: SubjectRequest) -> str:

@@ -49,6 +49,12 @@ class SubjectRequest(models.Model):
         LEGAL_DUTY = "legal_duty"
         INVESTIGATION = "investigation"
 
+    class WhatFollows(models.TextChoices):
+        """What becomes of the part in a system that could not be reached when the answer went out."""
+
+        SUPPLEMENT = "supplement"
+        REFUSAL = "refusal"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reference = models.CharField(max_length=16, unique=True)
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
@@ -78,6 +84,9 @@ class SubjectRequest(models.Model):
     pauses = models.JSONField(default=list, help_text="Pauses that ended: reason, first day and day of the answer.")
     held_until = models.DateField(null=True, help_text="Nothing is erased up to this day, whatever is approved.")
     hold_reason = models.CharField(max_length=16, choices=HoldReason, blank=True)
+    left_out = models.JSONField(default=list, help_text="Keys of the systems that the coming answer goes without.")
+    what_follows = models.CharField(max_length=16, choices=WhatFollows, blank=True)
+    part_answered_at = models.DateTimeField(null=True, help_text="When the part that could be reached was answered.")
     acknowledge_by = models.DateTimeField(null=True, help_text="Where the law has a date for confirming receipt.")
     acknowledgement = models.JSONField(default=dict, help_text="How that date was derived.")
     acknowledged_at = models.DateTimeField(null=True)
@@ -110,6 +119,9 @@ class SubjectRequest(models.Model):
                 condition=Q(held_until__isnull=True, hold_reason="")
                 | (Q(held_until__isnull=False) & ~Q(hold_reason="")),
                 name="subjectrequest_hold_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(what_follows__in=["", "supplement", "refusal"]), name="subjectrequest_follows_known"
             ),
             models.CheckConstraint(
                 condition=~Q(status="refused") | ~Q(refusal_reason=""), name="subjectrequest_refusal_has_reason"

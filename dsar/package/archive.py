@@ -155,6 +155,7 @@ def _data(meta: PackageMeta, tables: list[Table]) -> dict[str, Any]:
         "reference": meta.reference,
         "created_at": meta.created_at.astimezone(UTC).isoformat(),
         "controller": {"name": meta.controller, "contact": meta.contact, "authority": meta.authority},
+        "not_reached": list(meta.missing),
         "information": {
             "purposes": [
                 {"name": item.name, "lawful_basis": item.lawful_basis, "retention": item.retention}

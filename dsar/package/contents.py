@@ -58,6 +58,7 @@ class PackageMeta:
     controller: str
     contact: str = ""
     authority: str = ""
+    missing: Sequence[str] = ()
     purposes: Sequence[Purpose] = ()
     recipients: Sequence[str] = ()
     sources: Sequence[str] = ()

@@ -78,9 +78,14 @@ def _opening(meta: PackageMeta, tables: Sequence[Table]) -> Html:
         tag("p", "Your request", class_="muted"),
         tag("p", meta.reference, class_="reference"),
         tag("p", f"Made on {_in_words(meta.created_at.date())}. {found}"),
+        *(tag("p", tag("strong", _not_reached(meta.missing))) for _ in meta.missing[:1]),
         tag("p", "Keep this file in a safe place: anyone who opens it can read it."),
         tag("nav", tag("h2", "What is in here"), tag("ul", *contents)) if contents else Html(),
     )
+
+
+def _not_reached(names: Sequence[str]) -> str:
+    return f"This copy is not complete: we could not reach {', '.join(names)}."
 
 
 def _section(number: int, table: Table) -> Html:

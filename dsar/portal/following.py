@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dsar import services
-from dsar.lifecycle import Event, allowed_events
+from dsar.lifecycle import Event
 from dsar.models import RequestPackage, SubjectRequest
 from dsar.portal import visits
 from dsar.portal.answers import answered
@@ -107,8 +107,8 @@ def status(request: HttpRequest) -> HttpResponse:
         "row": row,
         "rights": list(row.rights.all()),
         "steps": story(row),
-        "may_withdraw": Event.WITHDRAW in allowed_events(row.status),
-        "may_download": services.is_available(row) and row.responded_at is not None,
+        "may_withdraw": Event.WITHDRAW in services.possible(row),
+        "may_download": services.is_available(row),
         "controller": row.controller,
         "brand": row.brand,
     }

@@ -60,6 +60,9 @@ def story(request: SubjectRequest) -> list[Step]:
         for row in request.rights.all()[:1]
         if row.extended_until
     ]
+    if request.part_answered_at is not None:
+        said = gettext("We answered in part, because a system could not be reached · %(date)s")
+        steps.append(Step(said % {"date": on(request.part_answered_at)}, is_done=True))
     if request.paused_at is not None and request.status in _WORKING:
         since = gettext("We asked you something; until you answer, our time does not count · %(date)s")
         return [*steps, Step(since % {"date": on(request.paused_at)}, is_done=False)]

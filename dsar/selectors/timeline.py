@@ -27,7 +27,9 @@ _EVENTS: Final = {
     "approve": _("The plan was approved"),
     "complete": _("Every step has ended"),
     "retry": _("Failed steps are tried again"),
+    "proceed": _("The answer is prepared without a system that could not be reached"),
     "respond": _("The answer went out"),
+    "respond_part": _("The answer went out in part; the missing system is asked again until it answers"),
     "close": _("The request was closed"),
     "paused": _("The person was asked something and the clock stands still"),
     "tried_again": _("Somebody had the work tried again"),
@@ -59,7 +61,7 @@ _WHO: Final = {
 }
 _TELLING: Final = frozenset(
     {"access", "attempts", "erased", "erasure", "failed", "labels", "manner", "method", "not_found", "reason",
-     "retained", "rights", "rows", "until", "values"}
+     "retained", "rights", "rows", "systems", "until", "values"}
 )  # fmt: skip
 _TYPES: Final = {
     "request.received": _("The request came in"),

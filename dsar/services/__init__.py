@@ -12,9 +12,11 @@ from dsar.services.holding import hold, keep, release
 from dsar.services.importing import Past, import_many
 from dsar.services.intake import RIGHTS, Intake, find_again, receive, send_code, start_again, verify
 from dsar.services.merging import merge
+from dsar.services.moving import possible
 from dsar.services.pausing import PAUSABLE, pause, resume
 from dsar.services.planning import plan
 from dsar.services.purging import close, purge, purge_due
+from dsar.services.reaching import go_without, goes_without, may_go_without, unreached
 from dsar.services.receipting import receipt
 from dsar.services.references import normal_reference
 
@@ -34,16 +36,20 @@ __all__ = [
     "extend",
     "find_again",
     "go_on",
+    "go_without",
+    "goes_without",
     "hold",
     "import_many",
     "is_available",
     "is_held",
     "keep",
+    "may_go_without",
     "merge",
     "normal_reference",
     "open_package",
     "pause",
     "plan",
+    "possible",
     "purge",
     "purge_due",
     "receipt",
@@ -56,6 +62,7 @@ __all__ = [
     "send_code",
     "start_again",
     "tidy",
+    "unreached",
     "verify",
     "withdraw",
 ]

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from dsar import letters
 from dsar.errors import PackageExpired
-from dsar.lifecycle import Event, Status
+from dsar.lifecycle import Event, Status, next_status
 from dsar.models import RequestPackage, SubjectRequest
-from dsar.services import parcels
+from dsar.services import parcels, reaching
 from dsar.services.moving import locked, move, note
 from dsar.services.pausing import require_running
 from dsar.services.posting import post
@@ -24,7 +24,7 @@ from governance.policy.principal import SERVICE, worker
 from governance.policy.vocabulary import AuditType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dsar.letters import Letter
     from governance.policy.principal import Principal
@@ -36,24 +36,33 @@ AVAILABLE_FOR: Final = timedelta(days=14)
 def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     """Send the answer of a reviewed request. Raises IllegalTransition, and Conflict while any of it failed.
 
-    A system that was not searched is no system with nothing in it: it is searched, or disabled, before the answer.
+    A system that was not searched is no system with nothing in it: it is searched, disabled, or named in the answer
+    as left out. Where the rest follows, the request and its clock stay open for it.
     """
     address = contact_of(request, principal=worker(request.controller_id.hex)).email
     with transaction.atomic(durable=True):
         request = locked(request.pk)
         require_running(request)
-        if unsearched := _unsearched(request):
-            names = ", ".join(unsearched)
-            msg = f"{names} could not be searched; make the plan again, or disable the system first."
-            raise Conflict(msg)
-        if request.outcomes.filter(outcome="failed").exists() or _is_unpacked(request):
-            raise Conflict("Something failed in a connected system; try it again, or make the plan again.")
-        request.responded_at = timezone.now()
-        RequestPackage.objects.filter(request=request).update(expires_at=request.responded_at + AVAILABLE_FOR)
-        outcomes = _settle_rights(request)
-        move(request, Event.RESPOND, principal=principal, details=outcomes, also=("responded_at",))
-        for letter in _letters(request):
+        next_status(request.status, Event.RESPOND)
+        missing = reaching.unreached(request)
+        _require_ready(request, missing)
+        now = timezone.now()
+        RequestPackage.objects.filter(request=request).update(expires_at=now + AVAILABLE_FOR)
+        rest = letters.Rest(
+            systems=tuple(missing.values()),
+            follows=reaching.is_part(request, missing),
+            told_on=request.controller.day_of(request.part_answered_at) if request.part_answered_at else None,
+            due_on=request.controller.day_of(request.due_at) if request.due_at > now else None,
+        )
+        for letter in _letters(request, rest):
             post(request, letter, address)
+        if rest.follows:
+            request.part_answered_at = now
+            reaching.wait_for_rest(request, missing, principal=principal)
+            return request
+        request.responded_at = now
+        outcomes = _settle_rights(request, missing)
+        move(request, Event.RESPOND, principal=principal, details=outcomes, also=("responded_at",))
     return request
 
 
@@ -65,7 +74,7 @@ def download(request: SubjectRequest, *, principal: Principal) -> BinaryIO:
     with transaction.atomic(durable=True):
         request = locked(request.pk)
         found = RequestPackage.objects.filter(request=request, parts__position=0).first()
-        if found is None or request.status not in {Status.RESPONDED.value, Status.CLOSED.value}:
+        if found is None or not _is_answered(request):
             raise NotFound("There is nothing to download")
         now = timezone.now()
         live = RequestPackage.objects.filter(pk=found.pk, expires_at__gt=now, attempts_left__gt=0)
@@ -93,6 +102,23 @@ def open_package(request: SubjectRequest, *, until: datetime) -> None:
     RequestPackage.objects.filter(request=request).update(open_until=until)
 
 
+def _is_answered(request: SubjectRequest) -> bool:
+    return request.part_answered_at is not None or request.status in {Status.RESPONDED.value, Status.CLOSED.value}
+
+
+def _require_ready(request: SubjectRequest, missing: Mapping[str, str]) -> None:
+    """Raise Conflict while something is lacking that no officer left out."""
+    if not reaching.goes_without(request, missing) and (unsearched := _unsearched(request)):
+        names = ", ".join(unsearched)
+        msg = f"{names} could not be searched; make the plan again, answer without it, or disable the system first."
+        raise Conflict(msg)
+    failed = request.outcomes.filter(outcome="failed").exclude(system__key__in=request.left_out)
+    if failed.exists() or not reaching.goes_without(request, missing) or _is_unpacked(request):
+        raise Conflict(
+            "Something failed in a connected system; try it again, make the plan again, or answer without the system."
+        )
+
+
 def _unsearched(request: SubjectRequest) -> list[str]:
     current = request.plans.order_by("-pk").first()
     return sorted({count["system"] for count in current.counts.values() if count["error"]}) if current else []
@@ -103,16 +129,18 @@ def _is_unpacked(request: SubjectRequest) -> bool:
     return wants and not RequestPackage.objects.filter(request=request).exists()
 
 
-def _settle_rights(request: SubjectRequest) -> dict[str, str]:
+def _settle_rights(request: SubjectRequest, missing: Mapping[str, str]) -> dict[str, str]:
     outcomes = {}
     for row in request.rights.all():
-        row.outcome = _outcome_of(request, row.right)
+        row.outcome = _outcome_of(request, row.right, missing)
         row.save(update_fields=["outcome"])
         outcomes[row.right] = row.outcome
     return outcomes
 
 
-def _outcome_of(request: SubjectRequest, right: str) -> str:
+def _outcome_of(request: SubjectRequest, right: str, missing: Mapping[str, str]) -> str:
+    if missing:
+        return "refused" if _found_nothing(request) else "partly_granted"
     if _found_nothing(request):
         return "not_found"
     if right == "erasure" and request.outcomes.filter(outcome="retained").exists():
@@ -127,18 +155,18 @@ def _found_nothing(request: SubjectRequest) -> bool:
     return rows == 0 and request.subject_id is None and not erased
 
 
-def _letters(request: SubjectRequest) -> Iterator[Letter]:
+def _letters(request: SubjectRequest, rest: letters.Rest) -> Iterator[Letter]:
     rights = {row.right for row in request.rights.all()}
     if "access" in rights:
         found = RequestPackage.objects.filter(request=request).first()
         withheld = [f"{each['what']}: {each['reason']}" for each in found.summary["withheld"]] if found else []
         until = cast("RequestPackage", found).expires_at.date()
-        yield letters.access_ready(request, until, withheld)
+        yield letters.access_ready(request, until, withheld, rest)
     if "erasure" in rights:
         if _found_nothing(request):
-            yield letters.not_found(request)
+            yield letters.not_found(request, rest)
         else:
             outcomes = list(request.outcomes.all())
             erased, retained = erased_words(outcomes), retained_words(outcomes)
             write = letters.erasure_done if erased or not retained else letters.erasure_withheld
-            yield write(request, erased, retained)
+            yield write(request, erased, retained, rest)

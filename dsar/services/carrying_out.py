@@ -8,7 +8,7 @@ from django.db import transaction
 
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPackage, SubjectRequest
-from dsar.services import erasing, packing, planning
+from dsar.services import erasing, packing, planning, reaching
 from dsar.services.clocks import is_held
 from dsar.services.moving import locked, move
 from dsar.services.outcomes import Withholding, keep_outcomes
@@ -18,9 +18,12 @@ from governance.policy.principal import worker
 from governance.systems import runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsar.models import RequestPlan
     from governance.catalogue.elements import CollectionRef
     from governance.catalogue.planning import Plan
+    from governance.models import SystemStep
     from governance.policy.principal import Principal
 
 
@@ -61,26 +64,43 @@ def carry_on(request: SubjectRequest) -> bool:
     if not all(map(runtime.has_ended, steps)):
         return False
     failed = runtime.failures(steps)
-    collected = not any(step.kind == "collect" for step in failed)
-    is_searched = not any(count["error"] for count in row.counts.values())
-    # A copy with a hole is none: it is not made, and nothing is erased that it should have shown.
-    erases = "erasure" in made.rights and collected and (is_searched or "access" not in made.rights)
-    if (
-        "access" in made.rights
-        and collected
-        and is_searched
-        and not RequestPackage.objects.filter(request=request).exists()
-    ):
+    is_copied = _is_copied(request, row, failed)
+    erases = "erasure" in made.rights and (is_copied or "access" not in made.rights)
+    if "access" in made.rights and is_copied and _wants_copy(request):
         packing.pack(request, made)
         return True
     if erases and not any(step.kind == "erase" for step in steps):
         kept = erasing.kept_by_law(request)
         if kept or is_held(request):
             return not is_held(request) and _review(request, row, made, kept)
-    # The person's own key is needed until every system is done.
-    if erases and (_queue_erasing(request, row, made) or (not failed and is_searched and erasing.erase_here(request))):
+    if erases and (_queue_erasing(request, row, made) or (_is_last(request) and erasing.erase_here(request))):
         return True
     return _review(request, row, made, erases=erases)
+
+
+def _is_copied(request: SubjectRequest, row: RequestPlan, failed: Sequence[SystemStep]) -> bool:
+    """Whether all was collected, but for what an officer left out.
+
+    A copy with a hole that nobody decided on is none: it is not made, and nothing is erased that it should have shown.
+    """
+    lacking = {step.system.key for step in failed if step.kind == "collect"}
+    lacking |= {count["system"] for count in row.counts.values() if count["error"]}
+    return lacking <= set(request.left_out)
+
+
+def _wants_copy(request: SubjectRequest) -> bool:
+    """Whether there is no copy yet, or one that lacks something else than what is missing now."""
+    found = RequestPackage.objects.filter(request=request).first()
+    if found is None:
+        return True
+    return packing.is_first_part(request, found) and found.summary.get("missing", []) != packing.missing_names(request)
+
+
+def _is_last(request: SubjectRequest) -> bool:
+    """Whether nothing follows: the person's own key is needed until every system is done."""
+    return not reaching.is_part(request, reaching.unreached(request)) and reaching.goes_without(
+        request, reaching.unreached(request)
+    )
 
 
 @transaction.atomic(durable=True)
@@ -108,7 +128,8 @@ def _open(request: SubjectRequest, row: RequestPlan, made: Plan, kind: str) -> i
     if kind == "erase" and not runtime.steps_of(request.pk, "erase"):
         _require_no_copy_waiting(request)
     places = [node.at for node in made.nodes if node.read] if kind == "collect" else list(made.erase_order)
-    wanted = [at for at in places if _rows(row, at)]
+    uncopied = {(step.dataset, step.collection) for step in runtime.failures(runtime.steps_of(request.pk, "collect"))}
+    wanted = [at for at in places if _rows(row, at) and (at.dataset, at.collection) not in uncopied]
     if wanted and runtime.plan_of(request.pk) != row.plan:
         raise Conflict("The queued plan is not the one that was approved; make the plan again.")
     return runtime.open_job(request.pk, request.controller, planning.orders(request, made, kind, wanted))

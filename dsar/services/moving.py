@@ -9,7 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from dsar.lifecycle import Event, next_status
+from dsar.errors import IllegalTransition
+from dsar.lifecycle import Event, allowed_events, next_status
 from dsar.models import SubjectRequest
 from dsar.verification import reference_of
 from governance import audit, outbox
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 #: Ends before anything was changed: what was found is not looked at any more, and nothing else is looked for.
 _STOPS: Final = frozenset({Event.WITHDRAW, Event.REFUSE, Event.MERGE})
+
+
+def possible(request: SubjectRequest) -> frozenset[Event]:
+    """Name what can happen to a request now. What was answered in part cannot end as if nothing had been changed."""
+    events = frozenset(allowed_events(request.status))
+    return events if request.part_answered_at is None else events - _STOPS
 
 
 def locked(request_id: UUID) -> SubjectRequest:
@@ -58,6 +65,9 @@ def end(
     also: tuple[str, ...] = (),
 ) -> None:
     """Let a locked request end, stop what is queued for it, and set the day on which its own key is destroyed."""
+    next_status(request.status, event)
+    if event not in possible(request):
+        raise IllegalTransition("The request was answered in part; the rest is answered, or refused, as well.")
     request.closed_at = timezone.now()
     request.purge_after = request.closed_at + timedelta(days=settings.GOVERNANCE_REQUEST_PURGE_DAYS)
     move(request, event, principal=principal, details=details, also=("closed_at", "purge_after", *also))

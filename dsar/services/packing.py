@@ -14,12 +14,13 @@ from dsar import package
 from dsar.lifecycle import Status
 from dsar.models import PackagePart, RequestPackage
 from dsar.package import Column, PackageMeta, Purpose, Section, Withheld
-from dsar.services import parcels
+from dsar.services import parcels, reaching
 from dsar.services.moving import locked, note
 from dsar.services.wording import category_label, withheld_at, withheld_in
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets
+from governance.catalogue.elements import CollectionRef
 from governance.catalogue.planning import REASONS, Reason, period_in_words
 from governance.models import Purpose as PurposeRow
 from governance.models import SystemStep
@@ -49,13 +50,21 @@ def pack(request: SubjectRequest, made: Plan) -> None:
     rows = _collected(request, machine)
     data_map = datasets.data_map(request.controller)
     left_out = _left_out(request)
-    sections = [_section(request, data_map, node, rows, left_out) for node in made.nodes if node.read is not None]
+    away = _uncollected(request)
+    sections = [
+        _unreached(node, away) if node.at in away else _section(request, data_map, node, rows, left_out)
+        for node in made.nodes
+        if node.read is not None
+    ]
     sections += list(_own_sections(request, machine))
-    sealing = parcels.Sealing(package.pieces(_meta(request, data_map), sections), scope_of(request))
+    missing = missing_names(request)
+    meta = replace(_meta(request, data_map), missing=missing)
+    sealing = parcels.Sealing(package.pieces(meta, sections), scope_of(request))
     parts = list(sealing.parts())  # sealed before the transaction; the file itself is nowhere in one piece
     summary = {
         "rows": {f"{each.dataset}.{each.collection}": len(cast("Sequence[Any]", each.rows)) for each in sections},
         "withheld": [{"what": each.what, "reason": each.reason} for each in (*withheld_in(made), *_all(left_out))],
+        "missing": missing,
     }
     _keep(request, sealing, parts, summary)
 
@@ -63,8 +72,11 @@ def pack(request: SubjectRequest, made: Plan) -> None:
 def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[bytes], summary: dict[str, Any]) -> None:
     with transaction.atomic(durable=True):
         request = locked(request.pk)
-        if request.status != Status.EXECUTING or RequestPackage.objects.filter(request=request).exists():
+        earlier = RequestPackage.objects.filter(request=request).first()
+        if request.status != Status.EXECUTING or (earlier is not None and not is_first_part(request, earlier)):
             return
+        if earlier is not None:
+            earlier.delete()
         kept = RequestPackage(
             controller=request.controller,
             request=request,
@@ -80,6 +92,36 @@ def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[byt
             PackagePart.objects.create(package=kept, position=position, sealed=sealed)
         details = {"event": "packed", "bytes": sealing.size, "digest": kept.digest}
         note(request, principal=worker(request.controller_id.hex), details=details)
+
+
+def missing_names(request: SubjectRequest) -> list[str]:
+    """Name the systems that a copy made now is without."""
+    return list(reaching.unreached(request).values())
+
+
+def is_first_part(request: SubjectRequest, made: RequestPackage) -> bool:
+    """Whether a copy went out with an answer in part; the whole one replaces it."""
+    return request.part_answered_at is not None and made.created_at <= request.part_answered_at
+
+
+def _uncollected(request: SubjectRequest) -> dict[CollectionRef, str]:
+    """Tell from which places nothing could be read, and the names of their systems."""
+    steps = [step for kind in ("locate", "collect") for step in runtime.failures(runtime.steps_of(request.pk, kind))]
+    return {CollectionRef(step.dataset, step.collection): step.system.name for step in steps}
+
+
+def _unreached(node: Node, away: Mapping[CollectionRef, str]) -> Section:
+    label = node.at.collection.replace("_", " ")
+    reason = "we could not reach the system that holds it"
+    return Section(
+        system=away[node.at],
+        dataset=node.at.dataset,
+        collection=node.at.collection,
+        label=label,
+        columns=(),
+        rows=(),
+        withheld=[Withheld(what=label, reason=reason)],
+    )
 
 
 def _collected(request: SubjectRequest, machine: Principal) -> dict[tuple[str, str], list[dict[str, Any]]]:

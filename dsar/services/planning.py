@@ -129,7 +129,8 @@ def _store(
         request.subject = None
         request.save(update_fields=["subject"])
     if request.status != Status.PLANNING:
-        move(request, Event.REPLAN, principal=principal)
+        request.left_out = []
+        move(request, Event.REPLAN, principal=principal, also=("left_out",))
         if not request.outcomes.filter(outcome="erased").exists():
             # A copy is made again with the new plan, unless what it shows has been erased since.
             RequestPackage.objects.filter(request=request).delete()

@@ -46,6 +46,9 @@ _RESTRAINED_WAIT: Final = timedelta(minutes=5)
 LANE: Final = 10_000
 #: A table may have any name; only plain ones are put where nothing can be taken back.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.\- ]{1,200}")
+_OPEN: Final = (SystemStep.State.PENDING, SystemStep.State.CLAIMED)
+#: Mark of a step whose system is waited for without end.
+_PATIENT: Final = "patient"
 _ENDED: Final = (SystemStep.State.DONE, SystemStep.State.FAILED, SystemStep.State.SKIPPED)
 
 
@@ -144,6 +147,35 @@ def retry(job: UUID) -> int:
 
 
 @transaction.atomic
+def wait_for(job: UUID) -> int:
+    """Queue the failed steps of a job until their system answers, however long that takes; answers how many."""
+    rows = list(SystemStep.objects.select_for_update().filter(job=job, state=SystemStep.State.FAILED))
+    for row in rows:
+        row.state, row.attempts, row.due_at = SystemStep.State.PENDING, 0, timezone.now()
+        row.finished_at, row.error, row.spec = None, "", {**row.spec, _PATIENT: True}
+        row.save(update_fields=["state", "attempts", "due_at", "finished_at", "error", "spec"])
+    return len(rows)
+
+
+@transaction.atomic
+def give_up(job: UUID) -> int:
+    """Let the steps that wait for their system fail, whoever holds them now; answers how many."""
+    waiting = [row.pk for row in SystemStep.objects.filter(job=job, state__in=_OPEN).only("spec") if is_waiting(row)]
+    return SystemStep.objects.filter(pk__in=waiting, state__in=_OPEN).update(
+        state=SystemStep.State.FAILED,
+        fence=F("fence") + 1,
+        lease_until=None,
+        finished_at=timezone.now(),
+        error=SystemUnavailable.code,
+    )
+
+
+def is_waiting(step: SystemStep) -> bool:
+    """Tell whether a step is asked for again and again until its system answers."""
+    return step.state in _OPEN and bool(step.spec.get(_PATIENT))
+
+
+@transaction.atomic
 def clear(job: UUID) -> None:
     """Delete the steps of a job, for a new plan. A worker still busy with one of them cannot record any more."""
     SystemStep.objects.filter(job=job).delete()
@@ -230,7 +262,8 @@ def _work(step: SystemStep) -> None:
     except LeaseLost:
         return
     except SystemUnavailable as error:
-        _record_quietly(step, error=error.code, is_final=step.attempts >= ATTEMPTS)
+        is_final = step.attempts >= ATTEMPTS and not is_waiting(step)
+        _record_quietly(step, error=error.code, is_final=is_final)
     except GovernanceError as error:
         _record_quietly(step, error=error.code, is_final=True)
     except Exception as error:  # noqa: BLE001  # one broken system must not stop the others; the class is logged
@@ -264,6 +297,8 @@ def record(step: SystemStep, *, result: Result | None, error: str, is_final: boo
     else:
         row.state = SystemStep.State.PENDING
         row.due_at = timezone.now() + min(_FIRST_WAIT * 3 ** (row.attempts - 1), _LONGEST_WAIT)
+        if is_waiting(row):
+            row.attempts = min(row.attempts, ATTEMPTS - 1)  # the limit is for steps that kill their worker
     row.finished_at = timezone.now() if row.state in _ENDED else None
     row.save()
     if row.state in _ENDED:

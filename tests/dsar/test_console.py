@@ -19,6 +19,7 @@ from governance.models import Controller, LedgerEntry, OutgoingMessage
 from governance.policy.principal import data_subject
 from governance.policy.vocabulary import Role
 from governance.subjects import letters as mail
+from governance.systems import runtime
 from tests.dsar.conftest import ANN, BOB, House, ask, fresh, letters, planned, prove, work
 from tests.governance.conftest import signed_in, staff
 
@@ -336,3 +337,26 @@ def test_what_does_not_go_on_is_said_until_it_does(desk: Client, house: House, a
     work()
     assert fresh(request).status == "reviewing"
     assert "The work does not go on" not in page(desk, request)
+
+
+def test_an_officer_answers_without_a_system_that_cannot_be_reached(
+    house: House, ann: DataSubject, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "ATTEMPTS", 1)
+    request = planned(house, "erasure")
+    house.news.rename(house.news.with_suffix(".away"))
+    press(desk, request, "approve", plan_digest=request.plans.get().digest)
+    work()
+    text = page(desk, request)
+    assert "News could not be reached" in text
+    assert "Send the answer" not in text
+    refused = desk.post(f"/console/requests/{request.pk}/without/", {"follows": ""})
+    assert "Choose what follows for what is missing" in refused.content.decode()
+    assert press(desk, request, "without", follows="supplement") == 302
+    work()
+    assert "The answer goes out without News" in page(desk, request)
+    assert press(desk, request, "respond") == 302
+    text = page(desk, request)
+    assert "Answered in part on" in text
+    assert "We go on asking the system" not in text  # it was promised already: what is left is to refuse
+    assert "We refuse that part" in text

@@ -25,7 +25,7 @@ EXPECTED = {
         "merge": "duplicate",
     },
     "executing": {"complete": "reviewing"},
-    "reviewing": {"retry": "executing", "replan": "planning", "respond": "responded"},
+    "reviewing": {"retry": "executing", "proceed": "executing", "replan": "planning", "respond": "responded"},
     "responded": {"close": "closed"},
     "closed": {},
     "refused": {},
