@@ -176,7 +176,7 @@ def test_a_held_request_is_answered_with_what_is_kept(house: House, ann: DataSub
 
 
 def test_a_hold_has_its_limits(house: House, ann: DataSubject) -> None:
-    today = timezone.localdate()
+    today = house.controller.day_of(timezone.now())
     with pytest.raises(IllegalTransition):
         services.hold(planned(house, "access"), "legal_claim", today, principal=house.principal)
     request = planned(house, "erasure", email=BOB)
