@@ -5,11 +5,12 @@ A stretch needs nothing of another, so several processes can judge at once; what
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -48,7 +49,8 @@ class Row(NamedTuple):
 class Stretch:
     """What was found at some positions: the hashes that stand there, and what is wrong with them."""
 
-    positions: list[int]
+    #: In order, and without a gap for most stretches.
+    positions: Sequence[int]
     hashes: bytes
     #: Positions that a finding explains: their hash is not that of their event, or the event is gone.
     explained: set[int] = field(default_factory=set)
@@ -56,9 +58,9 @@ class Stretch:
     descents: set[int] = field(default_factory=set)
     findings: Findings = field(default_factory=Findings)
 
-    def hash_at(self, at: int) -> bytes:
-        """Answer the hash of the so-manieth position."""
-        return self.hashes[at * HASH_LENGTH : (at + 1) * HASH_LENGTH]
+    def hashes_of(self, begin: int, end: int) -> list[bytes]:
+        """Answer the hashes of the so-manieth positions."""
+        return [self.hashes[at : at + HASH_LENGTH] for at in range(begin * HASH_LENGTH, end * HASH_LENGTH, HASH_LENGTH)]
 
 
 def stretches(first: int, below: int, *, processes: int = 1) -> Iterator[Stretch]:
@@ -87,25 +89,37 @@ def sensible_processes(count: int) -> int:
 
 def stretch(begin: int, end: int) -> Stretch:
     """Judge the positions of one stretch."""
-    found = Stretch([], b"")
-    hashes = []
-    last = LedgerLeaf.objects.filter(position=begin - 1).values_list("entry_id", flat=True).first()
-    before = "" if last is None else str(last)
-    for position, entry_id, hash_, is_there, is_sound in reading.seen(begin, end):
-        found.positions.append(position)
-        hashes.append(hash_)
-        if entry_id < before:
-            found.descents.add(position)
-        before = entry_id
-        if is_sound:
-            continue
-        if not is_there:
-            found.findings.add(Kind.ENTRY_REMOVED, position, detail=f"event {entry_id}")
-            found.explained.add(position)
-        elif not judge(_rows([UUID(entry_id)])[UUID(entry_id)], hash_, position, found.findings):
-            found.explained.add(position)
-    found.hashes = b"".join(hashes)
+    seen = reading.seen(begin, end)
+    found = Stretch(_whole(seen.positions), b"".join(hash_.ljust(HASH_LENGTH)[:HASH_LENGTH] for hash_ in seen.hashes))
+    found.descents = _descents(begin, seen)
+    doubtful = [at for at, is_sound in enumerate(seen.sound) if not is_sound]
+    for first in range(0, len(doubtful), SLICE):
+        part = doubtful[first : first + SLICE]
+        held = _rows(UUID(bytes=seen.entry_ids[at]) for at in part)
+        for at in part:
+            position, event_id = seen.positions[at], UUID(bytes=seen.entry_ids[at])
+            if event_id not in held:
+                found.findings.add(Kind.ENTRY_REMOVED, position, detail=f"event {event_id}")
+                found.explained.add(position)
+            elif not judge(held[event_id], seen.hashes[at], position, found.findings):
+                found.explained.add(position)
     return found
+
+
+def _whole(positions: Sequence[int]) -> Sequence[int]:
+    """The same, as a range where there is no gap: another process need not be sent each."""
+    if positions and positions[-1] - positions[0] + 1 == len(positions):
+        return range(positions[0], positions[-1] + 1)
+    return positions
+
+
+def _descents(begin: int, seen: reading.Seen) -> set[int]:
+    last = LedgerLeaf.objects.filter(position=begin - 1).values_list("entry_id", flat=True).first()
+    ids = [b"" if last is None else last.bytes, *seen.entry_ids]
+    # To sort what is in order costs less than to compare each with the next.
+    if ids == sorted(ids):
+        return set()
+    return {position for position, (before, after) in zip(seen.positions, pairwise(ids), strict=True) if after < before}
 
 
 def pending() -> Iterator[tuple[UUID, Row | None]]:

@@ -11,6 +11,8 @@ it had a position. Against the first three, keep a checkpoint elsewhere and pass
 Sealed bodies are not opened to check their commitments: opening is a reveal, with its own policy and audit row.
 """
 
+import math
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -70,6 +72,22 @@ def verify(
     )
 
 
+class _Heads:
+    """The checkpoints in order of their sizes, the next of them seen before it is taken."""
+
+    def __init__(self, heads: Iterator[LedgerCheckpoint]) -> None:
+        self.heads = heads
+        self.next = next(heads, None)
+        self.taken = 0
+
+    def due(self, position: float) -> Iterator[LedgerCheckpoint]:
+        """Take those that end at or before a position."""
+        while self.next is not None and self.next.size <= position:
+            head, self.next = self.next, next(self.heads, None)
+            self.taken += 1
+            yield head
+
+
 class _Walk:
     """Goes through leaves, tiles and checkpoints side by side. `tree` is None while a gap makes it unknowable."""
 
@@ -96,35 +114,49 @@ class _Walk:
 
     def run(self, processes: int | None) -> int:
         """Judge everything and answer how many checkpoints there were."""
-        heads = LedgerCheckpoint.objects.filter(size__gt=self.start, size__lte=self.size).order_by("size").iterator()
-        head = next(heads, None)
-        count = 0
+        found = LedgerCheckpoint.objects.filter(size__gt=self.start, size__lte=self.size).order_by("size")
+        heads = _Heads(found.iterator())
         if processes is None:
             processes = rows.sensible_processes(self.size - self.start)
         for stretch in rows.stretches(self.start, self.size, processes=processes):
             self.findings.extend(stretch.findings)
-            for at, position in enumerate(stretch.positions):
-                while head is not None and position >= head.size:
+            at = 0
+            while at < len(stretch.positions):
+                position = stretch.positions[at]
+                for head in heads.due(position):
                     self._end(head, is_last=False)
-                    head, count = next(heads, None), count + 1
-                self._take(position, stretch, at)
-        while head is not None:
+                count = self._together(stretch.positions, at, heads.next)
+                self._take(position, count, stretch, at)
+                at += count
+        for head in heads.due(math.inf):
             self._end(head, is_last=True)
-            head, count = next(heads, None), count + 1
         self.tiles.finish(self.size)
-        return count
+        return heads.taken
 
-    def _take(self, position: int, stretch: Stretch, at: int) -> None:
+    def _together(self, positions: Sequence[int], at: int, head: LedgerCheckpoint | None) -> int:
+        """Answer how many positions follow one another, up to where the tree is to be compared with something."""
+        begin = positions[at]
+        stops = [head.size] if head is not None else []
+        if self.kept is not None and begin < self.kept.size:
+            stops.append(self.kept.size)
+        count = min([len(positions) - at, *(stop - begin for stop in stops)])
+        if positions[at + count - 1] - begin + 1 == count:
+            return count
+        return next(n for n in range(1, count) if positions[at + n] != begin + n)
+
+    def _take(self, position: int, count: int, stretch: Stretch, at: int) -> None:
         if position != self.next_position:
             self._gap(position)
-        if position in stretch.explained:
+        taken = range(position, position + count)
+        if not stretch.explained.isdisjoint(taken):
             self.is_explained = True
         # The sequencer places a batch in order of its ids, so a descent within a stretch marks a swap.
-        if self.descent is None and position in stretch.descents and position != self.batch:
-            self.descent = position - 1
-        self.next_position = position + 1
+        descents = [each for each in stretch.descents if each in taken and each != self.batch]
+        if self.descent is None and descents:
+            self.descent = min(descents) - 1
+        self.next_position = position + count
         if self.tree is not None:
-            self.tiles.take(self.tree.append(stretch.hash_at(at)))
+            self.tiles.take(self.tree.extend(stretch.hashes_of(at, at + count)))
             if self.kept is not None and self.tree.size == self.kept.size:
                 self._compare_kept(self.tree)
 

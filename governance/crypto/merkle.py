@@ -14,6 +14,8 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 
 Fetch = Callable[[int, int], bytes]
 Node = tuple[int, int, bytes]
+#: Neighbouring nodes of one level: level, index of the first, hashes.
+Run = tuple[int, int, list[bytes]]
 
 _SIZE_LENGTH: Final = 8
 
@@ -57,6 +59,28 @@ class CompactRange:
         self._peaks.append(node[2])
         self._size += 1
         return completed
+
+    def extend(self, leaves: Sequence[bytes]) -> list[Run]:
+        """Add leaf hashes and answer every node they complete, a run a level, leaves first: append() for many."""
+        for leaf in leaves:
+            _require_hash(leaf)
+        peaks = dict(zip(_levels(self._size), reversed(self._peaks), strict=True))
+        runs: list[Run] = []
+        level, index, nodes = 0, self._size, list(leaves)
+        while nodes:
+            runs.append((level, index, nodes))
+            # A left neighbour that was waiting is the first of a pair; a last one without a right waits in its turn.
+            if index & 1:
+                index, nodes = index - 1, [peaks.pop(level), *nodes]
+            if len(nodes) & 1:
+                peaks[level] = nodes[-1]
+            nodes = [
+                sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=False)
+            ]
+            level, index = level + 1, index >> 1
+        self._size += len(leaves)
+        self._peaks = [peaks[level] for level in sorted(peaks, reverse=True)]
+        return runs
 
     def root(self) -> bytes:
         """Answer the root of the tree so far."""
@@ -218,6 +242,11 @@ def _range_hash(begin: int, end: int, fetch: Fetch) -> bytes:
         return _require_hash(fetch(level, begin >> level))
     middle = begin + _split(size)
     return node_hash(_range_hash(begin, middle, fetch), _range_hash(middle, end, fetch))
+
+
+def _levels(size: int) -> list[int]:
+    """The levels of the complete subtrees of a tree of this size, smallest first."""
+    return [level for level in range(size.bit_length()) if size >> level & 1]
 
 
 def _split(size: int) -> int:

@@ -235,3 +235,24 @@ def test_an_empty_proof_proves_nothing() -> None:
         merkle.verify_consistency(3, 5, [], merkle.root_at(3, FETCH), merkle.root_at(5, FETCH))
     with pytest.raises(ProofRefused, match="does not lead"):
         merkle.verify_inclusion(ALL[0], 0, 2, [], merkle.root_at(2, FETCH))
+
+
+def test_many_leaves_at_once_complete_the_nodes_that_they_complete_one_by_one() -> None:
+    for first, second in ((0, 200), (1, 2), (3, 60), (64, 64), (7, 0), (127, 73)):
+        one, many = CompactRange(), CompactRange()
+        for leaf in ALL[:first]:
+            one.append(leaf)
+        many.extend(ALL[:first])
+        nodes = [node for leaf in ALL[first : first + second] for node in one.append(leaf)]
+        # A left neighbour from before is not completed now, and is not answered as if it were.
+        runs = many.extend(ALL[first : first + second])
+        found = [(level, index + at, hash_) for level, index, hashes in runs for at, hash_ in enumerate(hashes)]
+        assert sorted(found) == sorted(nodes)
+        assert (many.size, many.root(), many.to_bytes()) == (one.size, one.root(), one.to_bytes())
+
+
+def test_a_leaf_of_another_length_is_refused_among_many() -> None:
+    tree = CompactRange()
+    with pytest.raises(ProofRefused):
+        tree.extend([bytes(32), bytes(31)])
+    assert tree.size == 0
