@@ -44,15 +44,17 @@ class GovernanceConfig(AppConfig):
         registry.register_work("tokens", tokens.expire)
         registry.register_work("witnesses", witnessing.submit_due)
         # SQLite drops triggers when a migration rebuilds a table (invariant 14).
-        post_migrate.connect(_install_triggers, dispatch_uid="governance.append_only")
+        post_migrate.connect(_prepare_tables, dispatch_uid="governance.append_only")
         post_migrate.connect(_seed_roles, sender=self, dispatch_uid="governance.roles")
         post_migrate.connect(_prepare_keys, sender=self, dispatch_uid="governance.keys")
 
 
-def _install_triggers(using: str = "default", **_kwargs: Any) -> None:
-    from governance.models import append_only  # models are ready only now
+def _prepare_tables(using: str = "default", **_kwargs: Any) -> None:
+    from governance.keys import rotation  # models are ready only now
+    from governance.models import append_only  # likewise
 
     append_only.install(connections[using])
+    rotation.leave_room(connections[using])
 
 
 def _prepare_keys(using: str = "default", **_kwargs: Any) -> None:

@@ -222,9 +222,28 @@ def unwrap(cipher: Cipher, wrapped: BytesLike, aad_parts: Sequence[str]) -> byte
     Raises CorruptEnvelope for an impossible length and DecryptionFailed when it does not open for these parts.
     """
     _require_wrapping(cipher)
-    if len(wrapped) - cipher.nonce_length - TAG_LENGTH not in _WRAPPABLE_LENGTHS:
-        raise CorruptEnvelope("A wrapped key has an impossible length.")
+    _require_wrapped(wrapped, cipher)
     return cipher.decrypt(wrapped, _wrap_data(aad_parts))
+
+
+class Rewrapping:
+    """Takes keys out of one wrapping and puts them into another, each bound as before; no key is ever handed out.
+
+    For a rotation, which does little else: what all its keys are bound to alike is encoded once.
+    """
+
+    __slots__ = ("_alike", "_opening", "_sealing")
+
+    def __init__(self, opening: Cipher, sealing: Cipher, alike: Sequence[str]) -> None:
+        _require_wrapping(opening)
+        _require_wrapping(sealing)
+        self._opening, self._sealing, self._alike = opening, sealing, _wrap_data(alike)
+
+    def rewrap(self, wrapped: BytesLike, aad_parts: Sequence[str]) -> bytes:
+        """Wrap one key anew, whose bound parts go on with these; raises as unwrap() does."""
+        _require_wrapped(wrapped, self._opening)
+        bound = self._alike + length_prefixed(aad_parts)
+        return self._sealing.encrypt(self._opening.decrypt(wrapped, bound), bound)
 
 
 def commitment(key: bytes, key_id: bytes) -> bytes:
@@ -264,6 +283,11 @@ def _require_readable(head: bytes, length: int) -> None:
 def _require_wrapping(cipher: Cipher) -> None:
     if cipher.suite != SUITE_AES_256_GCM:
         raise ValueError("Keys are wrapped with AES-256-GCM.")
+
+
+def _require_wrapped(wrapped: BytesLike, cipher: Cipher) -> None:
+    if len(wrapped) - cipher.nonce_length - TAG_LENGTH not in _WRAPPABLE_LENGTHS:
+        raise CorruptEnvelope("A wrapped key has an impossible length.")
 
 
 def _wrap_data(parts: Sequence[str]) -> bytes:

@@ -42,7 +42,7 @@ def mark(key_id: str) -> int:
 def exposed() -> QuerySet[DataKey]:
     """Answer the living keys that somebody else may hold: compromised themselves, or wrapped by a compromised epoch."""
     found: QuerySet[DataKey] = DataKey.objects.filter(
-        Q(state=_State.COMPROMISED) | Q(controller_key__state=_Epoch.COMPROMISED), wrapped__isnull=False
+        Q(state=_State.COMPROMISED) | _under_compromised(), wrapped__isnull=False
     )
     return found.order_by("key_id")
 
@@ -61,10 +61,14 @@ def replace(limit: int = BATCH) -> int:
 
 def waiting() -> QuerySet[DataKey]:
     """Answer the keys under a compromised epoch whose owners have no newer version yet."""
-    found: QuerySet[DataKey] = DataKey.objects.filter(
-        state=_State.ACTIVE, controller_key__state=_Epoch.COMPROMISED
-    ).order_by("key_id")
+    found: QuerySet[DataKey] = DataKey.objects.filter(_under_compromised(), state=_State.ACTIVE).order_by("key_id")
     return found
+
+
+def _under_compromised() -> Q:
+    # By way of the controller: the epoch itself has no index, for the sake of rotation.
+    epochs = ControllerKey.objects.filter(state=_Epoch.COMPROMISED)
+    return Q(controller__in=epochs.values("controller"), controller_key__state=_Epoch.COMPROMISED)
 
 
 @transaction.atomic

@@ -715,7 +715,7 @@ class Migration(migrations.Migration):
             name='DataKey',
             fields=[
                 ('key_id', models.CharField(max_length=16, primary_key=True, serialize=False)),
-                ('controller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller')),
+                ('controller', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller')),
                 ('controller_key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='data_keys', to='governance.controllerkey')),
                 ('scope_kind', models.CharField(max_length=16)),
                 ('scope_id', models.UUIDField()),
@@ -727,7 +727,7 @@ class Migration(migrations.Migration):
                 ('destroyed_at', models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('wrapped__isnull', False)), fields=['controller_key', 'key_id'], name='datakey_by_epoch'), models.Index(condition=models.Q(('state', 'compromised')), fields=['key_id'], name='datakey_compromised')],
+                'indexes': [models.Index(fields=['controller', 'key_id'], name='datakey_by_controller'), models.Index(condition=models.Q(('state', 'compromised')), fields=['key_id'], name='datakey_compromised')],
                 'constraints': [models.UniqueConstraint(fields=('scope_kind', 'scope_id', 'version'), name='datakey_scope_unique'), models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('scope_kind', 'scope_id'), name='datakey_one_active'), models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'destroyed'), _negated=True), ('destroyed_at__isnull', True), ('wrapped__isnull', False)), models.Q(('destroyed_at__isnull', False), ('state', 'destroyed'), ('wrapped__isnull', True)), _connector='OR'), name='datakey_destroyed_is_empty')],
             },
         ),

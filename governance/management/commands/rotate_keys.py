@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -10,6 +10,8 @@ from governance.access import factor_seals
 from governance.errors import GovernanceError
 from governance.keys import providers, roots, rotation
 from governance.models import Controller
+
+_SAY_EVERY: Final = 5.0
 
 
 class Command(BaseCommand):
@@ -73,11 +75,19 @@ class Command(BaseCommand):
 
     def _finish(self, batch: int) -> None:
         began, done = time.monotonic(), 0
-        while count := rotation.rewrap(seconds=1.0, batch=batch):
+        said = began
+        for count in rotation.rewrapping(batch):
             done += count
-            left = sum(each.keys for each in rotation.progress() if each.state == "deactivated")
-            self.stdout.write(f"{done} keys wrapped anew in {time.monotonic() - began:.1f} s, {left} to go")
+            if time.monotonic() - said >= _SAY_EVERY:
+                said = time.monotonic()
+                self._say(done, said - began)
+        if done:
+            self._say(done, time.monotonic() - began)
         rotation.end_emptied()
+
+    def _say(self, done: int, seconds: float) -> None:
+        left = sum(each.keys for each in rotation.progress() if each.state == "deactivated")
+        self.stdout.write(f"{done} keys wrapped anew in {seconds:.1f} s, {left} to go")
 
     def _show(self, chosen: list[Controller]) -> None:
         for each in rotation.progress([controller.pk for controller in chosen]):

@@ -153,6 +153,27 @@ def test_the_key_store_is_asked_before_rows_are_locked(controller: Controller, m
     assert asked == [True, True]
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="how PostgreSQL keeps rows")
+def test_a_rotation_writes_no_index(controller: Controller) -> None:
+    people(controller, 40)
+    rotation.rotate(controller.pk)
+    rotation.leave_room(connection)  # again, as the next migration does
+    counted = (
+        "SELECT pg_stat_get_xact_tuples_updated(t), pg_stat_get_xact_tuples_hot_updated(t)"
+        " FROM (SELECT 'governance_datakey'::regclass AS t) AS one"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(counted)
+        before = cursor.fetchone()
+        assert rotation.rewrap(batch=15) == 40
+        cursor.execute(counted)
+        after = cursor.fetchone()
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = 'governance_datakey'")
+        assert cursor.fetchone() == (["fillfactor=50"],)
+    # Every one beside its old row: an index on the epoch or on the wrapped key would make it none.
+    assert [now - then for now, then in zip(after, before, strict=True)] == [40, 40]
+
+
 def test_erased_people_do_not_keep_an_epoch(controller: Controller) -> None:
     first, second = people(controller, 2)
     data_keys.destroy(first.scope)
