@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ('dataset', models.CharField(max_length=128)),
                 ('collection', models.CharField(max_length=200)),
                 ('field', models.CharField(max_length=200)),
+                ('category', models.CharField(blank=True, help_text='Data category, by which people are told.', max_length=200)),
                 ('outcome', models.CharField(choices=[('erased', 'Erased'), ('retained', 'Retained'), ('not_found', 'Not Found'), ('failed', 'Failed')], max_length=16)),
                 ('reason', models.CharField(blank=True, help_text='Why it is kept, or an error code.', max_length=200)),
                 ('citation', models.CharField(blank=True, max_length=200)),

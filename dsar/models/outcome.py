@@ -25,6 +25,7 @@ class FieldOutcome(models.Model):
     dataset = models.CharField(max_length=128)
     collection = models.CharField(max_length=200)
     field = models.CharField(max_length=200)
+    category = models.CharField(max_length=200, blank=True, help_text="Data category, by which people are told.")
     outcome = models.CharField(max_length=16, choices=Outcome)
     reason = models.CharField(max_length=200, blank=True, help_text="Why it is kept, or an error code.")
     citation = models.CharField(max_length=200, blank=True)

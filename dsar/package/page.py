@@ -125,8 +125,8 @@ def _rows(columns: Sequence[Column], table: Table) -> Html:
 
 
 def _name(column: Column, scope: str) -> Html:
-    label = tag("span", column.label, class_="category") if column.label else Html()
-    return tag("th", column.name, label, scope=scope)
+    name = tag("span", column.name, class_="category") if column.label else Html()
+    return tag("th", column.label or column.name, name, scope=scope)
 
 
 def _value(value: Portable) -> Html:

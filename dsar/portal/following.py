@@ -21,6 +21,7 @@ from dsar.portal import visits
 from dsar.portal.answers import answered
 from dsar.portal.forms import CodeForm, ReturnForm
 from dsar.selectors.story import story
+from dsar.services.wording import Told, told
 from dsar.verification import reference_of
 from governance import access
 from governance.audit import receipts
@@ -107,6 +108,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "row": row,
         "rights": list(row.rights.all()),
         "steps": story(row),
+        "told": _told(row),
         "may_withdraw": Event.WITHDRAW in services.possible(row),
         "may_download": services.is_available(row),
         "controller": row.controller,
@@ -187,6 +189,11 @@ def leave(request: HttpRequest) -> HttpResponse:
     """End the visit, for a computer that others use as well."""
     visits.leave(request)
     return redirect("privacy")
+
+
+def _told(row: SubjectRequest) -> Told | None:
+    """Say what was deleted and what is kept, once the person was told so by letter."""
+    return told(row) if row.responded_at is not None or row.part_answered_at is not None else None
 
 
 def _proven(request: HttpRequest, typed: str) -> SubjectRequest:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from dsar import letters
 from dsar.errors import PackageExpired
@@ -17,7 +17,7 @@ from dsar.services import parcels, reaching
 from dsar.services.moving import locked, move, note
 from dsar.services.pausing import require_running
 from dsar.services.posting import post
-from dsar.services.wording import erased_words, retained_words
+from dsar.services.wording import told
 from dsar.verification import contact_of, reference_of, scope_of
 from governance.errors import Conflict, NotFound
 from governance.policy.principal import SERVICE, worker
@@ -166,7 +166,7 @@ def _letters(request: SubjectRequest, rest: letters.Rest) -> Iterator[Letter]:
         if _found_nothing(request):
             yield letters.not_found(request, rest)
         else:
-            outcomes = list(request.outcomes.all())
-            erased, retained = erased_words(outcomes), retained_words(outcomes)
-            write = letters.erasure_done if erased or not retained else letters.erasure_withheld
-            yield write(request, erased, retained, rest)
+            with translation.override(request.language):
+                ends = told(request)
+            write = letters.erasure_done if ends.deleted or not ends.kept else letters.erasure_withheld
+            yield write(request, ends.deleted, ends.kept, rest)

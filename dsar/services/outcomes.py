@@ -145,6 +145,7 @@ def _end(
         reason = reason or "not said"
     return {
         "field": item.field,
+        "category": item.category,
         "outcome": outcome,
         "reason": reason[:_LONGEST],
         "citation": "",

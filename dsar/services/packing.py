@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext, ngettext
 
 from dsar import package
 from dsar.lifecycle import Status
@@ -16,12 +17,12 @@ from dsar.models import PackagePart, RequestPackage
 from dsar.package import Column, PackageMeta, Purpose, Section, Withheld
 from dsar.services import parcels, reaching
 from dsar.services.moving import locked, note
-from dsar.services.wording import category_label, withheld_at, withheld_in
+from dsar.services.naming import category_words, collection_words, place_words
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets
-from governance.catalogue.elements import CollectionRef
-from governance.catalogue.planning import REASONS, Reason, period_in_words
+from governance.catalogue.elements import CollectionRef, is_within
+from governance.catalogue.planning import REASONS, Ownership, Reason, period_in_words
 from governance.models import Purpose as PurposeRow
 from governance.models import SystemStep
 from governance.policy.principal import worker
@@ -46,6 +47,11 @@ _OURS = "This privacy service"
 
 def pack(request: SubjectRequest, made: Plan) -> None:
     """Build and keep the package of a request whose collecting is done. Call outside any transaction."""
+    with translation.override(request.language):
+        _pack(request, made)
+
+
+def _pack(request: SubjectRequest, made: Plan) -> None:
     machine = worker(request.controller_id.hex)
     rows = _collected(request, machine)
     data_map = datasets.data_map(request.controller)
@@ -63,7 +69,10 @@ def pack(request: SubjectRequest, made: Plan) -> None:
     parts = list(sealing.parts())  # sealed before the transaction; the file itself is nowhere in one piece
     summary = {
         "rows": {f"{each.dataset}.{each.collection}": len(cast("Sequence[Any]", each.rows)) for each in sections},
-        "withheld": [{"what": each.what, "reason": each.reason} for each in (*withheld_in(made), *_all(left_out))],
+        "withheld": [
+            {"what": each.what, "reason": each.reason}
+            for each in dict.fromkeys((*_withheld_in(request, data_map, made), *_all(left_out)))
+        ],
         "missing": missing,
     }
     _keep(request, sealing, parts, summary)
@@ -111,7 +120,7 @@ def _uncollected(request: SubjectRequest) -> dict[CollectionRef, str]:
 
 
 def _unreached(node: Node, away: Mapping[CollectionRef, str]) -> Section:
-    label = node.at.collection.replace("_", " ")
+    label = collection_words(node.at.collection)
     reason = "we could not reach the system that holds it"
     return Section(
         system=away[node.at],
@@ -135,13 +144,44 @@ def _collected(request: SubjectRequest, machine: Principal) -> dict[tuple[str, s
     return {(step.dataset, step.collection): json.loads(str(value)) for step, value in zip(steps, opened, strict=True)}
 
 
+def _withheld_in(request: SubjectRequest, data_map: DataMap, made: Plan) -> Iterator[Withheld]:
+    """Say what a plan withholds from the person's copy, in the words of the description."""
+    names = _system_names(request)
+    for node in made.nodes:
+        yield from _withheld_at(data_map, node, names)
+    for each in made.excluded:
+        if each.ownership is Ownership.OTHER_PERSON:
+            what = place_words(names.get(each.at.dataset, each.at.dataset), each.at.collection)
+            yield Withheld(what=what, reason=REASONS[each.reason])
+
+
+def _withheld_at(data_map: DataMap, node: Node, names: Mapping[str, str]) -> Iterator[Withheld]:
+    place = place_words(names.get(node.at.dataset, node.at.dataset), node.at.collection)
+    for each in (*node.withheld, *(node.read.withheld if node.read else ())):
+        to = collection_words(each.target.collection) if each.target else ""
+        what = (
+            gettext("the record of %(place)s it leads to") % {"place": to} if to else _field(data_map, node, each.field)
+        )
+        yield Withheld(what=f"{place}: {what}", reason=REASONS[each.reason])
+
+
+def _field(data_map: DataMap, node: Node, name: str) -> str:
+    """Say what a field holds, in words; one without a category goes by its own name."""
+    home = data_map.collection(node.at)
+    found = home.field(name) if home else None
+    return (
+        category_words(next(iter(found.all_categories))) if found and found.all_categories else collection_words(name)
+    )
+
+
 def _left_out(request: SubjectRequest) -> dict[tuple[str, str], list[Withheld]]:
     """Say which rows were found and are not copied: they are also, or instead, about somebody else."""
     found: dict[tuple[str, str], list[Withheld]] = {}
     for step in runtime.steps_of(request.pk, SystemStep.Kind.LOCATE):
         for told in step.outcome:
             if told["outcome"] in _NOT_COPIED and told["rows"]:
-                what = f"{step.collection} ({told['rows']} {'record' if told['rows'] == 1 else 'records'})"
+                records = ngettext("%d record", "%d records", told["rows"]) % told["rows"]
+                what = f"{place_words(step.system.name, step.collection)} ({records})"
                 reason = REASONS[Reason(told["reason"])]
                 found.setdefault((step.dataset, step.collection), []).append(Withheld(what=what, reason=reason))
     return found
@@ -166,14 +206,19 @@ def _section(
         system=_system_names(request).get(node.at.dataset, node.at.dataset),
         dataset=node.at.dataset,
         collection=node.at.collection,
-        label=node.at.collection.replace("_", " "),
-        columns=[Column(name=name, label=category_label(categories[name]), category=categories[name]) for name in read],
+        label=collection_words(node.at.collection),
+        columns=[Column(name=name, label=_label(name, categories[name]), category=categories[name]) for name in read],
         rows=rows.get((node.at.dataset, node.at.collection), []),
         withheld=[
-            *(Withheld(what=each.what, reason=each.reason) for each in withheld_at(node)),
+            *dict.fromkeys(_withheld_at(data_map, node, _system_names(request))),
             *left_out.get((node.at.dataset, node.at.collection), ()),
         ],
     )
+
+
+def _label(name: str, category: str) -> str:
+    """Say what a column is: its name in words where its category says nothing about the person."""
+    return category_words(category) if is_within(category, "user") else collection_words(name)
 
 
 def _system_names(request: SubjectRequest) -> dict[str, str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from dsar.deadlines import in_words
+from dsar.services.naming import category_words, place_words
 from governance.catalogue.planning import REASONS, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from dsar.models import FieldOutcome, SubjectRequest
     from governance.catalogue.planning import Node, Plan
@@ -52,7 +55,7 @@ def withheld_in(made: Plan) -> list[Unseen]:
 
 
 def withheld_at(node: Node) -> Iterator[Unseen]:
-    """Yield what is withheld from one collection."""
+    """Yield what is withheld from one collection, by the names an officer finds in the system."""
     for each in node.withheld:
         what = f"{node.at.collection}.{each.field}"
         target = f"{what} (the record of {each.target.collection} it leads to)" if each.target else what
@@ -61,41 +64,54 @@ def withheld_at(node: Node) -> Iterator[Unseen]:
         yield Unseen(f"{node.at.collection}.{each.field}", REASONS[each.reason])
 
 
-def category_label(category: str) -> str:
-    """Say a data category in words: user.contact.address.city is contact address city."""
-    return category.removeprefix("user.").replace(".", " ").replace("_", " ")
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an erasure came to, as the person reads it: one line for a place, or for a reason in a place."""
+
+    deleted: tuple[str, ...]
+    kept: tuple[str, ...]
 
 
-def erased_words(outcomes: Iterable[FieldOutcome]) -> list[str]:
-    """List what was erased, one line a collection."""
-    return _by_collection(each for each in outcomes if each.outcome == "erased")
+def told(request: SubjectRequest) -> Told:
+    """Tell what was deleted and what is kept, why and until when, in the words of the description."""
+    rows = list(request.outcomes.filter(outcome__in=["erased", "retained"]).select_related("system"))
+    ends: dict[tuple[str, ...], set[str]] = {}
+    for each in rows:
+        ends.setdefault(_field(each), set()).add(each.outcome)
+    deleted: dict[str, list[str]] = {}
+    kept: dict[tuple[str, str, str, date | None], list[str]] = {}
+    for each in rows:
+        place, is_split = place_words(each.system.name, each.collection), len(ends[_field(each)]) > 1
+        if each.outcome == "erased":
+            deleted.setdefault(place, []).append(_part(each, gettext("some records"), is_split=is_split))
+        else:
+            why = (place, each.reason, each.citation, each.until)
+            kept.setdefault(why, []).append(_part(each, gettext("other records"), is_split=is_split))
+    return Told(
+        tuple(f"{place}: {_listed(words)}" for place, words in deleted.items()),
+        tuple(_kept_words(*why, words) for why, words in kept.items()),
+    )
 
 
-def retained_words(outcomes: Iterable[FieldOutcome]) -> list[str]:
-    """List what is kept, why and until when, one line for each reason in a collection."""
-    lines: dict[tuple[str, str, str, object], list[str]] = {}
-    for each in outcomes:
-        if each.outcome == "retained":
-            lines.setdefault((each.collection, each.reason, each.citation, each.until), []).append(each.field)
-    return [
-        f"{collection} ({', '.join(fields)}): {reason.rstrip('.')}{f' ({citation})' if citation else ''}"
-        f"{f', until {in_words(until)}' if until else ''}"
-        for (collection, reason, citation, until), fields in lines.items()
-    ]
+def _field(row: FieldOutcome) -> tuple[str, ...]:
+    return row.dataset, row.collection, row.field
 
 
-def failed_words(outcomes: Iterable[FieldOutcome]) -> list[str]:
-    """List what could not be erased yet."""
-    return _by_collection(each for each in outcomes if each.outcome == "failed")
+def _part(row: FieldOutcome, which: str, *, is_split: bool) -> str:
+    words = category_words(row.category)
+    return f"{words} ({which})" if is_split else words
+
+
+def _kept_words(place: str, reason: str, citation: str, until: date | None, words: Iterable[str]) -> str:
+    cited = f" ({citation})" if citation else ""
+    ends = gettext(", until %(date)s") % {"date": date_format(until, "j F Y")} if until else ""
+    return f"{place}: {_listed(words)}. {reason.rstrip('.')}{cited}{ends}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))
 
 
 def right_words(request: SubjectRequest) -> str:
     """Name the rights of a request."""
     return ", ".join(row.right.replace("_", " ") for row in request.rights.all())
-
-
-def _by_collection(outcomes: Iterable[FieldOutcome]) -> list[str]:
-    fields: dict[str, list[str]] = {}
-    for each in outcomes:
-        fields.setdefault(each.collection, []).append(each.field)
-    return [f"{collection}: {', '.join(names)}" for collection, names in fields.items()]

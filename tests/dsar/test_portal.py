@@ -267,3 +267,19 @@ def test_a_person_sees_who_opened_what_belongs_to_the_request(client: Client, ho
     assert ANN not in text
     assert house.officer.email not in text
     assert request.reference in client.get("/privacy/status/").content.decode()
+
+
+def test_the_status_page_says_what_was_deleted_and_what_is_kept_until_when(
+    client: Client, house: House, ann: DataSubject
+) -> None:
+    request = enter(client, house, ask="delete")
+    assert b"What we deleted" not in client.get("/privacy/status/").content
+    work()
+    approve(house, fresh(request))
+    work()
+    assert b"What we deleted" not in client.get("/privacy/status/").content  # not before the answer says so
+    services.respond(fresh(request), principal=house.principal)
+    text = client.get("/privacy/status/").content.decode()
+    assert "<li>Store, customer: e-mail address, name, password</li>" in text
+    assert "<li>Store, invoice: name (other records). Invoices are kept for bookkeeping (AO § 147), until" in text
+    assert "bill_to" not in text

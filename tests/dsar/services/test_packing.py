@@ -63,7 +63,7 @@ def test_rows_shared_with_another_person_are_said_to_be_withheld(house: House, a
     work()
     sections = copy_of(house, request)
     assert [row["body"] for row in sections["message"]["rows"]] == ["Ann to nobody"]
-    assert {"what": "message (1 record)", "reason": "it is shared with another person"} in sections["message"][
+    assert {"what": "Store, message (1 record)", "reason": "it is shared with another person"} in sections["message"][
         "withheld"
     ]
     assert "message (1 record)" in letters(house.controller)[-1]

@@ -47,7 +47,7 @@ def test_a_copy_holds_what_is_hers_and_nothing_of_anyone_else(house: House, ann:
     assert "hash" not in json.dumps(rows)  # a password is held, and never given out
     withheld = {item["what"] for section in data["sections"] for item in section["withheld"]}
     assert any("clerk" in what for what in withheld)
-    assert "customer.password" in withheld
+    assert "Store, customer: password" in withheld
     assert fresh(request).rights.get().outcome == "granted"
     assert house.rows(house.store, "customer")[0][1] == ANN  # a copy changes nothing
 
