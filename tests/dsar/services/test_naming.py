@@ -48,7 +48,9 @@ def test_what_was_deleted_and_kept_is_told_in_words_and_no_record_twice(house: H
         "Store, invoice: name (some records), texts by you or about you",
     )
     [kept] = ends.kept
-    assert kept.startswith("Store, invoice: name (other records). Invoices are kept for bookkeeping (AO § 147), until 5 ")
+    assert kept.startswith(
+        "Store, invoice: name (other records). Invoices are kept for bookkeeping (AO § 147), until 5 "
+    )
     letter = letters(house.controller)[-1]
     assert all(line in letter for line in (*ends.deleted, *ends.kept))
     assert "bill_to" not in letter
