@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from dsar import services
 from dsar.services.naming import CATEGORY_WORDS, category_words, place_words
 from dsar.services.wording import told
-from governance.models import DataSubject
 from tests.dsar.conftest import House, approve, fresh, letters, planned, work
+
+if TYPE_CHECKING:
+    from governance.models import DataSubject
 
 
 @pytest.mark.parametrize(
