@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy.engine import make_url
+
+from tests.databases import empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +19,10 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-@contextmanager
-def _postgresql(server: str) -> Iterator[str]:
-    name = f"consent_{secrets.token_hex(6)}"
-    url = make_url(server).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield url.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'consent.sqlite3'}"
-    else:
-        with _postgresql(request.getfixturevalue("postgres_url")) as url:
-            yield url
+    with empty_database(request, request.param, tmp_path) as url:
+        yield url
 
 
 def test_choices_at_the_same_moment(database: str, tmp_path: Path) -> None:

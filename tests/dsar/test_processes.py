@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from psycopg import sql
-from sqlalchemy.engine import make_url
+
+from tests.databases import empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,25 +22,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = PROJECT / "tests" / "dsar" / "process.py"
 
 
-@contextmanager
-def _postgresql(server: str) -> Iterator[str]:
-    name = f"requests_{secrets.token_hex(6)}"
-    url = make_url(server).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield url.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'service.sqlite3'}"
-    else:
-        with _postgresql(request.getfixturevalue("postgres_url")) as url:
-            yield url
+    with empty_database(request, request.param, tmp_path) as url:
+        yield url
 
 
 def _start(database: str, *arguments: str) -> subprocess.Popen[str]:
@@ -65,9 +48,9 @@ def _ask(database: str, statement: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize(
     ("database", "moment"),
-    [("sqlite", ("erase", "after")), ("postgres", ("collect", "before"))],
+    [("sqlite", ("erase", "after")), ("postgresql", ("collect", "before"))],
     indirect=["database"],
-    ids=["sqlite", "postgres"],
+    ids=["sqlite", "postgresql"],
 )
 def test_a_killed_worker_and_two_that_race_reach_the_same_end(
     database: str, tmp_path: Path, moment: tuple[str, str]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import postgresql_database
 from tests.flows.installation import Installation
-from tests.governance.systems.databases import postgresql_database
 from tests.services.lending import redis_database
 
 if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
@@ -28,7 +28,7 @@ def sqlite_installation(tmp_path: Path) -> Iterator[Installation]:
 @pytest.fixture
 def postgresql_installation(postgres_url: str, tmp_path: Path) -> Iterator[Installation]:
     """Answer an installation on PostgreSQL, whose broker is still the file system."""
-    with postgresql_database(postgres_url, "SELECT 1") as url, closing(Installation(tmp_path, url)) as made:
+    with postgresql_database(postgres_url) as url, closing(Installation(tmp_path, url)) as made:
         yield made
 
 
@@ -37,7 +37,7 @@ def redis_installation(postgres_url: str, redis_url: str, tmp_path: Path) -> Ite
     """Answer an installation on PostgreSQL, with Redis as broker and cache."""
     with (
         redis_database(redis_url) as lent,
-        postgresql_database(postgres_url, "SELECT 1") as url,
+        postgresql_database(postgres_url) as url,
         closing(Installation(tmp_path, url, redis_url=lent)) as made,
     ):
         yield made

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import yaml
 
-from tests.governance.systems.databases import (
+from tests.databases import (
     chinook_folder,
     database,
     dump,

@@ -11,11 +11,11 @@ from typing import Any
 import redis
 import sqlalchemy as sa
 
+from tests.databases import dump
 from tests.flows.browser import Browser
 from tests.flows.installation import Installation
 from tests.flows.service import Service, email
 from tests.flows.shops import Shop
-from tests.governance.systems.databases import dump
 
 LUIS = "luisg@embraer.com.br"
 LEONIE = "leonekohler@surfeu.de"

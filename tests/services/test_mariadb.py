@@ -15,8 +15,8 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
 from governance.systems.sql import Limits, SqlSystem, erase_all, locate_all
+from tests.databases import dump, mariadb_connection, mariadb_database, run, run_on_mariadb
 from tests.governance.systems import shop
-from tests.governance.systems.databases import dump, mariadb_connection, mariadb_database, run, run_on_mariadb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
+from tests.databases import empty_database
 from tests.governance.keys.rotating import PEOPLE
 
 if TYPE_CHECKING:
@@ -29,28 +25,11 @@ LEFT = """
 """
 
 
-@contextmanager
-def _postgresql(server: str) -> Iterator[str]:
-    name = f"rotation_{secrets.token_hex(6)}"
-    url = make_url(server).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield url.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('rotation') / 'keys.sqlite3'}"
+    with empty_database(request, request.param, tmp_path_factory.mktemp("rotation")) as url:
         _finish(_start(url, "prepare"))
         yield url
-    else:
-        with _postgresql(request.getfixturevalue("postgres_url")) as url:
-            _finish(_start(url, "prepare"))
-            yield url
 
 
 def _start(database: str, *arguments: str) -> subprocess.Popen[str]:

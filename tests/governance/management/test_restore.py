@@ -8,16 +8,13 @@ import secrets
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from governance.crypto import keyring
+from tests.databases import empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,18 +22,6 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.flow
 SCRIPT = PROJECT / "tests" / "governance" / "management" / "house.py"
-
-
-@contextmanager
-def _postgresql(server: str) -> Iterator[str]:
-    name = f"copies_{secrets.token_hex(6)}"
-    url = make_url(server).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield url.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 class House:
@@ -83,17 +68,12 @@ class House:
         )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    if request.param == "sqlite":
-        made = House(tmp_path, f"sqlite:///{tmp_path / 'service.sqlite3'}")
+    with empty_database(request, request.param, tmp_path) as url:
+        made = House(tmp_path, url)
         made.manage("migrate", "--no-input", "--verbosity", "0")
         yield made
-    else:
-        with _postgresql(request.getfixturevalue("postgres_url")) as url:
-            made = House(tmp_path, url)
-            made.manage("migrate", "--no-input", "--verbosity", "0")
-            yield made
 
 
 JANE, JOHN, LATE = "jane@example.org", "john@example.org", "late@example.org"

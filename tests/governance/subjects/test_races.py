@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
+from tests.databases import empty_database
 from tests.governance.subjects.race import PEOPLE
 
 if TYPE_CHECKING:
@@ -26,25 +22,10 @@ PROJECT = Path(__file__).resolve().parents[3]
 SCRIPT = PROJECT / "tests" / "governance" / "subjects" / "race.py"
 
 
-@contextmanager
-def _postgresql(server: str) -> Iterator[str]:
-    name = f"races_{secrets.token_hex(6)}"
-    url = make_url(server).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield url.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'races.sqlite3'}"
-    else:
-        with _postgresql(request.getfixturevalue("postgres_url")) as url:
-            yield url
+    with empty_database(request, request.param, tmp_path) as url:
+        yield url
 
 
 def start(database: str, *arguments: str) -> subprocess.Popen[str]:
@@ -71,7 +52,7 @@ def answer(process: subprocess.Popen[str]) -> Any:
 
 
 # On SQLite writers stand in one line for the file, so there is nothing to race for.
-@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_nothing_is_sealed_after_the_destruction_and_nothing_is_left(database: str) -> None:
     people = answer(start(database, "prepare"))
     others = [start(database, what, *people) for what in ("attach", "attach", "write")]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governance.systems.sql import Outcome, SqlSystem, Status, locate_all
+from tests.databases import run
 from tests.governance.systems import shop
-from tests.governance.systems.databases import run
 from tests.governance.systems.test_sql_people import ANN, dump, erased, plan_of, ref
 from tests.governance.systems.test_sql_people import make as make  # noqa: PLC0414  # fixtures by their names
 from tests.governance.systems.test_sql_people import url as url  # noqa: PLC0414

@@ -13,7 +13,7 @@ from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.catalogue.fideslang import parse
 from governance.catalogue.planning import Ownership, Plan
 from governance.systems.sql import Outcome, SqlSystem, Status, erase_all, locate_all
-from tests.governance.systems.databases import (
+from tests.databases import (
     chinook_folder,
     database,
     dump,

@@ -12,8 +12,8 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef
 from governance.errors import SystemRefused
 from governance.systems.sql import Located, SqlSystem
+from tests.databases import database, dump, server_of
 from tests.governance.systems import shop
-from tests.governance.systems.databases import database, dump, server_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.catalogue.fideslang import parse
 from governance.systems.sql import Located, Outcome, SqlSystem, Status, erase_all, locate_all, settle_shares
+from tests.databases import dump, mariadb_database, run
 from tests.governance.systems import shop
-from tests.governance.systems.databases import dump, mariadb_database, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef
 from governance.errors import SystemRefused, SystemUnavailable
 from governance.systems.sql import Limits, Located, Outcome, SqlSystem, Status, erase_all, locate_all
+from tests.databases import dump, postgresql_database
 from tests.governance.systems import shop
-from tests.governance.systems.databases import dump, postgresql_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
 from governance.systems.sql import Limits, SqlSystem, erase_all, locate_all
+from tests.databases import dump, sqlite_file
 from tests.governance.systems import shop
-from tests.governance.systems.databases import dump, sqlite_file
 
 if TYPE_CHECKING:
     from pathlib import Path

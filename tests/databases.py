@@ -1,4 +1,4 @@
-"""Makes and drops real databases for the connector's tests, and takes dumps to compare; it asserts nothing."""
+"""Makes and drops real databases, for the service and the connector, and takes dumps to compare; it asserts nothing."""
 
 from __future__ import annotations
 
@@ -44,15 +44,16 @@ def sqlite_file(path: Path, script: str) -> str:
 
 
 @contextmanager
-def postgresql_database(server: str, script: str) -> Iterator[str]:
-    name = f"connector_{secrets.token_hex(6)}"
+def postgresql_database(server: str, script: str = "") -> Iterator[str]:
+    name = f"test_{secrets.token_hex(6)}"
     url = make_url(server).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         mine = url.set(database=name).render_as_string(hide_password=False)
         try:
-            with psycopg.connect(mine, autocommit=True) as own:
-                own.execute(script)
+            if script:
+                with psycopg.connect(mine, autocommit=True) as own:
+                    own.execute(script)
             yield mine
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -102,6 +103,16 @@ def database(engine: str, server: str, folder: Path, script: str) -> Iterator[st
         yield sqlite_file(folder / f"{secrets.token_hex(6)}.db", script)
     else:
         with (postgresql_database if engine == "postgresql" else mariadb_database)(server, script) as url:
+            yield url
+
+
+@contextmanager
+def empty_database(request: pytest.FixtureRequest, engine: str, folder: Path) -> Iterator[str]:
+    """Lend a database of its own to processes that migrate it themselves."""
+    if engine == "sqlite":
+        yield f"sqlite:///{folder / 'service.sqlite3'}"
+    else:
+        with postgresql_database(server_of(request, engine)) as url:
             yield url
 
 
