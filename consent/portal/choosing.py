@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,14 +18,14 @@ from consent.portal.entering import answered
 from consent.portal.forms import ChoiceForm, ReceiptForm
 from consent.selectors import centre
 from governance import access
-from governance.audit import receipts
 from governance.console import looked as disclosures
+from governance.console import portal
 from governance.errors import BadInput, Conflict
 from governance.policy.vocabulary import Action
 from governance.subjects import proving
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 _HISTORY: Final = 50
 
@@ -129,13 +128,7 @@ def receipt(request: HttpRequest) -> HttpResponse:
     event = own.filter(pk=form.cleaned_data["event"]).first() if form.is_valid() else None
     if event is None:
         raise BadInput(gettext("There is no such choice of yours"))
-    found = services.receipt(event)
-    if found.status == receipts.PENDING:
-        messages.info(request, gettext("The receipt is being made. Ask for it again in a minute."))
-        return redirect("preferences_choices")
-    response = HttpResponse(found.text, content_type=receipts.MEDIA_TYPE)
-    response["Content-Disposition"] = f'attachment; filename="receipt-{event.pk.hex[:12]}.tlog-proof"'
-    return response
+    return portal.receipt(request, services.receipt(event), event.pk.hex[:12], "preferences_choices")
 
 
 def _visitor(visit: visits.Visit) -> services.Visitor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -12,30 +11,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from consent.portal import visits
-from consent.portal.forms import AddressForm, CodeForm
-from governance.console.doors import controller_for
+from consent.portal.forms import AddressForm
 from governance.console.origin import source_of
-from governance.errors import BadInput, CodeRefused, GovernanceError, TooManyRequests
+from governance.console.portal import CodeForm, answered_with
+from governance.errors import BadInput, CodeRefused, TooManyRequests
 from governance.subjects import proving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpRequest, HttpResponse
 
 
-def answered(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer an error of the tree as a page that helps, with the same status as the API gives."""
-
-    @wraps(view)
-    def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except GovernanceError as error:
-            context = {"error": error, "controller": controller_for(request.get_host())}
-            return render(request, "consent/refused.html", context, status=error.status)
-
-    return enter
+answered = answered_with("consent/refused.html")
 
 
 @never_cache

@@ -5,11 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-
-class PortalForm(forms.Form):
-    """No browser bubbles: errors are said by the page, above and beside the field."""
-
-    use_required_attribute = False
+from governance.console.portal import PortalForm
 
 
 class AddressForm(PortalForm):
@@ -24,25 +20,6 @@ class AddressForm(PortalForm):
             "required": _("Type your e-mail address"),
             "invalid": _("Type an e-mail address such as name@example.org"),
         },
-    )
-
-
-class CodeForm(PortalForm):
-    """The code from the letter."""
-
-    code = forms.CharField(
-        label=_("What is the code?"),
-        max_length=32,
-        help_text=_("We sent six digits to your e-mail address. They work for 15 minutes. You can paste them."),
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "spellcheck": "false",
-                "class": "code-input",
-            }
-        ),
-        error_messages={"required": _("Type the code from our letter")},
     )
 
 

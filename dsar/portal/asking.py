@@ -14,14 +14,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dsar import services
 from dsar.models import SubjectRequest
 from dsar.portal import visits
-from dsar.portal.answers import answered
 from dsar.portal.forms import CHOICE_WORDS, CHOICES, AddressForm, ChoiceForm
 from governance.console.origin import source_of
+from governance.console.portal import answered_with
 from governance.errors import BadInput, TooManyRequests
 from governance.policy.principal import data_subject
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+
+answered = answered_with("dsar/portal/refused.html")
 
 
 @require_safe

@@ -18,15 +18,16 @@ from dsar import services
 from dsar.lifecycle import Event
 from dsar.models import RequestPackage, SubjectRequest
 from dsar.portal import visits
-from dsar.portal.answers import answered
-from dsar.portal.forms import CodeForm, ReturnForm
+from dsar.portal.asking import answered
+from dsar.portal.forms import ReturnForm
 from dsar.selectors.story import story
 from dsar.services.wording import Told, told
 from dsar.verification import reference_of
 from governance import access
-from governance.audit import receipts
 from governance.console import looked as disclosures
+from governance.console import portal
 from governance.console.origin import source_of
+from governance.console.portal import CodeForm
 from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
 from governance.policy.vocabulary import Action
 
@@ -173,13 +174,7 @@ def receipt(request: HttpRequest) -> HttpResponse:
     row = visits.request_in_hand(request)
     if row is None:
         return redirect("privacy_return")
-    found = services.receipt(row)
-    if found.status == receipts.PENDING:
-        messages.info(request, gettext("The receipt is being made. Ask for it again in a minute."))
-        return redirect("privacy_status")
-    response = HttpResponse(found.text, content_type=receipts.MEDIA_TYPE)
-    response["Content-Disposition"] = f'attachment; filename="receipt-{row.reference}.tlog-proof"'
-    return response
+    return portal.receipt(request, services.receipt(row), row.reference, "privacy_status")
 
 
 @never_cache

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from dsar.services import normal_reference
+from governance.console.portal import PortalForm
 
 #: What a person chooses, and the rights it means.
 CHOICES: Final = {
@@ -30,12 +31,6 @@ CHOICE_WORDS: Final = {
         _("We make your copy first and delete afterwards."),
     ),
 }
-
-
-class PortalForm(forms.Form):
-    """No browser bubbles: errors are said by the page, above and beside the field."""
-
-    use_required_attribute = False
 
 
 class ChoiceForm(PortalForm):
@@ -72,25 +67,6 @@ class AddressForm(PortalForm):
         max_length=64,
         help_text=_("Only if you have it at hand. It helps a person here to find you."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-
-class CodeForm(PortalForm):
-    """The code from the letter."""
-
-    code = forms.CharField(
-        label=_("What is the code?"),
-        max_length=32,
-        help_text=_("We sent six digits to your e-mail address. They work for 15 minutes. You can paste them."),
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "spellcheck": "false",
-                "class": "code-input",
-            }
-        ),
-        error_messages={"required": _("Type the code from our letter")},
     )
 
 

@@ -1,0 +1,76 @@
+"""What the pages for customers share: the code from a letter, refusals that help, receipts; no page of its own."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from governance.audit import receipts
+from governance.console.doors import controller_for
+from governance.errors import GovernanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+
+    View = Callable[..., HttpResponse]
+
+
+class PortalForm(forms.Form):
+    """No browser bubbles: errors are said by the page, above and beside the field."""
+
+    use_required_attribute = False
+
+
+class CodeForm(PortalForm):
+    """The code from the letter."""
+
+    code = forms.CharField(
+        label=_("What is the code?"),
+        max_length=32,
+        help_text=_("We sent six digits to your e-mail address. They work for 15 minutes. You can paste them."),
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "spellcheck": "false",
+                "class": "code-input",
+            }
+        ),
+        error_messages={"required": _("Type the code from our letter")},
+    )
+
+
+def answered_with(template: str) -> Callable[[View], View]:
+    """Answer an error of the tree as a page that helps, with the same status as the API gives."""
+
+    def answered(view: View) -> View:
+        @wraps(view)
+        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except GovernanceError as error:
+                context = {"error": error, "controller": controller_for(request.get_host())}
+                return render(request, template, context, status=error.status)
+
+        return enter
+
+    return answered
+
+
+def receipt(request: HttpRequest, found: receipts.Receipt, name: str, back: str) -> HttpResponse:
+    """Hand out a receipt to keep, or say that it is being made."""
+    if found.status == receipts.PENDING:
+        messages.info(request, gettext("The receipt is being made. Ask for it again in a minute."))
+        return redirect(back)
+    response = HttpResponse(found.text, content_type=receipts.MEDIA_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="receipt-{name}.tlog-proof"'
+    return response
