@@ -13,8 +13,9 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.errors import SystemRefused
 from governance.systems.sql import Located, Outcome, SqlSystem, Status, erase_all, locate_all, settle_shares
+from tests import databases
 from tests.databases import database, run, server_of
-from tests.governance.systems import databases, shop
+from tests.governance.systems import shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
