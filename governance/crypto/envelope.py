@@ -19,6 +19,7 @@ from governance.crypto.ciphers import (
     SUITE_AES_256_GCM,
     TAG_LENGTH,
     Cipher,
+    alike,
     cipher_for,
     derive,
     length_prefixed,
@@ -64,6 +65,7 @@ _WRAPPABLE_LENGTHS: Final = frozenset({32, 64})
 _PLACE_CONTEXT: Final = b"cxp/1"
 _STREAM_CONTEXT: Final = b"cxp/stream/1"
 _WRAP_CONTEXT: Final = b"cxp/wrap/1"
+_ALIKE: Final = 3
 _COMMITMENT_LABEL: Final = "commitment"
 
 
@@ -113,8 +115,8 @@ class OwnedCipher:
         self._nonce_length = cipher.nonce_length
         self._body = _HEADER_LENGTH + cipher.nonce_length
         self._encrypt, self._decrypt = cipher.aead.encrypt, cipher.aead.decrypt
-        self._controller = length_prefixed((controller,))
-        self._owner = length_prefixed((scope_kind, scope_id))
+        self._controller = alike((controller,))
+        self._owner = alike((scope_kind,)) + length_prefixed((scope_id,))
         self._head = bytes((MARKER, VERSION, cipher.suite, flags)) + key_id
         self._bound: tuple[str | None, bytes] = (None, b"")
 
@@ -180,7 +182,7 @@ class OwnedCipher:
         return bound
 
     def _bound_to(self, head: bytes, label: str) -> bytes:
-        return _PLACE_CONTEXT + head + self._controller + length_prefixed((label,)) + self._owner
+        return _PLACE_CONTEXT + head + self._controller + alike((label,)) + self._owner
 
     def __repr__(self) -> str:
         return "<OwnedCipher>"
@@ -226,24 +228,13 @@ def unwrap(cipher: Cipher, wrapped: BytesLike, aad_parts: Sequence[str]) -> byte
     return cipher.decrypt(wrapped, _wrap_data(aad_parts))
 
 
-class Rewrapping:
-    """Takes keys out of one wrapping and puts them into another, each bound as before; no key is ever handed out.
-
-    For a rotation, which does little else: what all its keys are bound to alike is encoded once.
-    """
-
-    __slots__ = ("_alike", "_opening", "_sealing")
-
-    def __init__(self, opening: Cipher, sealing: Cipher, alike: Sequence[str]) -> None:
-        _require_wrapping(opening)
-        _require_wrapping(sealing)
-        self._opening, self._sealing, self._alike = opening, sealing, _wrap_data(alike)
-
-    def rewrap(self, wrapped: BytesLike, aad_parts: Sequence[str]) -> bytes:
-        """Wrap one key anew, whose bound parts go on with these; raises as unwrap() does."""
-        _require_wrapped(wrapped, self._opening)
-        bound = self._alike + length_prefixed(aad_parts)
-        return self._sealing.encrypt(self._opening.decrypt(wrapped, bound), bound)
+def rewrap(opening: Cipher, sealing: Cipher, wrapped: BytesLike, aad_parts: Sequence[str]) -> bytes:
+    """Put a wrapped key under another cipher, bound as before, and hand it to nobody; raises as unwrap() does."""
+    _require_wrapping(opening)
+    _require_wrapping(sealing)
+    _require_wrapped(wrapped, opening)
+    bound = _wrap_data(aad_parts)
+    return sealing.encrypt(opening.decrypt(wrapped, bound), bound)
 
 
 def commitment(key: bytes, key_id: bytes) -> bytes:
@@ -293,4 +284,5 @@ def _require_wrapped(wrapped: BytesLike, cipher: Cipher) -> None:
 def _wrap_data(parts: Sequence[str]) -> bytes:
     if isinstance(parts, str):
         raise TypeError("The bound parts are a sequence of strings, not one string.")
-    return _WRAP_CONTEXT + length_prefixed(parts)
+    # What a page's or a rotation's keys are bound to begins alike: the use, the controller and the kind of owner.
+    return _WRAP_CONTEXT + alike(tuple(parts[:_ALIKE])) + length_prefixed(parts[_ALIKE:])

@@ -171,12 +171,7 @@ def _owner_of(row: StoredKey) -> Scope:
 
 def context_of(controller: str, kind: str, owner: str, key_id: str) -> tuple[str, ...]:
     """What a data key is bound to: its owner, so that two people's key rows cannot be swapped in the database."""
-    return (*context_in(controller), kind, owner, key_id)
-
-
-def context_in(controller: str) -> tuple[str, ...]:
-    """What all data keys of one controller are bound to alike; context_of() goes on from it."""
-    return ("data-key", controller)
+    return ("data-key", controller, kind, owner, key_id)
 
 
 def _bound_to(row: StoredKey) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from governance import ledger
-from governance.crypto.envelope import Rewrapping
+from governance.crypto.envelope import rewrap as rewrap_key
 from governance.crypto.errors import CryptoError
 from governance.errors import KeyUnavailable
 from governance.keys import controller_keys
-from governance.keys.data_key_rows import context_in
+from governance.keys.data_key_rows import context_of
 from governance.models import ControllerKey, DataKey
 from governance.policy.vocabulary import AuditType
 
@@ -153,12 +153,12 @@ def _under(epoch: ControllerKey) -> QuerySet[DataKey]:
 
 
 def _renewed(rows: Sequence[tuple[Any, ...]], old: ControllerKey, new: ControllerKey) -> list[tuple[str, bytes]]:
-    alike = context_in(old.controller_id.hex)
-    rewrap_one = Rewrapping(controller_keys.cipher(old), controller_keys.cipher(new), alike).rewrap
+    opening, sealing, controller = controller_keys.cipher(old), controller_keys.cipher(new), old.controller_id.hex
     renewed = []
     for key_id, kind, owner, wrapped in rows:
+        bound = context_of(controller, kind, owner.hex, key_id)
         try:
-            renewed.append((key_id, rewrap_one(wrapped, (kind, owner.hex, key_id))))
+            renewed.append((key_id, rewrap_key(opening, sealing, wrapped, bound)))
         except CryptoError:
             continue
     return renewed
