@@ -28,6 +28,7 @@ key_file = env.str("GOVERNANCE_KEY_FILE") if GOVERNANCE_KEY_PROVIDER == "local" 
 GOVERNANCE_KEY_FILE = str(BASE_DIR / key_file) if key_file else ""
 GOVERNANCE_KEYRING = env.str("GOVERNANCE_KEYRING", "")
 #: Days for which a controller's emptied key is kept after its rotation: as long as copies of the key table are.
+GOVERNANCE_DESTROY_COMPROMISED = env.bool("GOVERNANCE_DESTROY_COMPROMISED", False)
 GOVERNANCE_EPOCH_RETENTION_DAYS = env.int("GOVERNANCE_EPOCH_RETENTION_DAYS", 0)
 #: Seconds that one call to a key store may take, tries and waiting included.
 GOVERNANCE_KEY_STORE_SECONDS = env.float("GOVERNANCE_KEY_STORE_SECONDS", 5.0)

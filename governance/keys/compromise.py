@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from governance import ledger
 from governance.crypto.envelope import KEY_LENGTH
@@ -47,15 +48,18 @@ def exposed() -> QuerySet[DataKey]:
     return found.order_by("key_id")
 
 
-def replace(limit: int = BATCH) -> int:
+def replace(limit: int = BATCH, *, wait: bool = False) -> int:
     """Give the owners of exposed keys a new version under a sound epoch; answers how many. Shared and resumed freely.
+
+    Keys that another worker has in hand are left to it. None may then mean that it has all of them; with `wait` it is
+    waited for instead, and none means that no other owner is to be given one.
 
     A suspended key, whose owner is being erased, is left: nobody can read by it here, and it ends with the erasure.
     One that does not open is left too, for `waiting` to count, and stops nobody else's.
     """
     made, after = 0, ""
     while not made and (batch := list(waiting().filter(pk__gt=after)[:limit])):
-        made, after = _replace(batch), batch[-1].pk
+        made, after = _replace(batch, wait=wait), batch[-1].pk
     return made
 
 
@@ -72,9 +76,11 @@ def _under_compromised() -> Q:
 
 
 @transaction.atomic
-def _replace(chosen: Sequence[DataKey]) -> int:
+def _replace(chosen: Sequence[DataKey], *, wait: bool) -> int:
     data_keys.hold_still(map(_owner, chosen))
-    rows = _locked(waiting().filter(pk__in=[row.pk for row in chosen]), len(chosen))
+    skip = not wait and connection.features.has_select_for_update_skip_locked
+    found = waiting().filter(pk__in=[row.pk for row in chosen]).select_related("controller_key")
+    rows = list(found.select_for_update(of=("self",), skip_locked=skip))
     old, new = [], []
     for row in rows:
         try:
@@ -128,17 +134,14 @@ def _owner(row: DataKey) -> Scope:
     return Scope(row.controller_id.hex, row.scope_kind, row.scope_id.hex)
 
 
-def _locked(rows: QuerySet[DataKey], limit: int) -> list[DataKey]:
-    skip = connection.features.has_select_for_update_skip_locked
-    return list(rows.select_related("controller_key").select_for_update(of=("self",), skip_locked=skip)[:limit])
-
-
 def _put(old: Sequence[DataKey], new: Sequence[DataKey]) -> None:
     if not old:
         return
     for parent in {row.controller_key for row in new}:
         controller_keys.hold(parent)
-    DataKey.objects.filter(pk__in=[row.pk for row in old]).recorded().update(state=_State.COMPROMISED)
+    DataKey.objects.filter(pk__in=[row.pk for row in old]).recorded().update(
+        state=_State.COMPROMISED, compromised_at=timezone.now()
+    )
     DataKey.objects.recorded().bulk_create(new)
     ledger.append_many(
         [data_key_rows.event_of(AuditType.KEY_COMPROMISED, row) for row in old]

@@ -61,8 +61,9 @@ class DataKey(models.Model):
 
         ACTIVE = "active"
         SUSPENDED = "suspended"  # neither seals nor opens, and may come back
-        DEACTIVATED = "deactivated"  # opens; a newer version seals
-        COMPROMISED = "compromised"  # opens, until every value is sealed anew under a newer version
+        COMPROMISED = (
+            "compromised"  # opens what was sealed before; a newer version seals, and what can be is sealed anew
+        )
         DESTROYED = "destroyed"
 
     key_id = models.CharField(max_length=16, primary_key=True)
@@ -77,6 +78,7 @@ class DataKey(models.Model):
     commitment = models.BinaryField(max_length=32)
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
+    compromised_at = models.DateTimeField(null=True)
     destroyed_at = models.DateTimeField(null=True)
 
     objects = Governed()
@@ -98,6 +100,9 @@ class DataKey(models.Model):
             # changes: on PostgreSQL every index would have to be written for every key.
             models.Index(fields=["controller", "key_id"], name="datakey_by_controller"),
             models.Index(fields=["key_id"], condition=Q(state="compromised"), name="datakey_compromised"),
+            models.Index(
+                fields=["compromised_at"], condition=Q(state="compromised"), name="datakey_compromised_of_late"
+            ),
         )
 
     def __str__(self) -> str:

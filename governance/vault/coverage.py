@@ -43,7 +43,7 @@ PLAINTEXT: Final = "plaintext"
 CORRUPT: Final = "corrupt"  # begins like an envelope and is none
 FAILED: Final = "failed"  # an envelope that does not authenticate in its place: moved or changed
 UNKNOWN_KEY: Final = "unknown_key"
-OLD_KEY: Final = "old_key"  # under a key that seals no more: deactivated or compromised
+OLD_KEY: Final = "old_key"  # under a key that seals no more: somebody else may hold it
 UNUSABLE_KEY: Final = "unusable_key"  # its key does not open: retired epoch, provider, moved row, destroyed version
 ORPHAN: Final = "orphan"  # its owner is gone, or the row that an index entry stands for
 

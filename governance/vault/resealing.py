@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
@@ -31,43 +32,59 @@ if TYPE_CHECKING:
 OWNERS: Final = 200
 #: A request that fetched the old key before the mark may still store a value; none lasts as long as this.
 SETTLED: Final = timedelta(minutes=10)
+#: For so long the tick comes back to what stays under a key: damaged values and the evidence of consents stay for good.
+_TRIED: Final = timedelta(days=1)
 
 
 def work() -> int:
-    """Go on with every compromise, one batch at a time; one or two queries when there is none."""
-    return compromise.replace() + reseal() + finish()
+    """Go on with every compromise, one batch at a time; two queries when there is none. Destroys only where told to."""
+    late = _compromised().filter(compromised_at__gte=timezone.now() - _TRIED)
+    done = compromise.replace() + (reseal(late) if late.exists() else 0)
+    return done + (finish() if settings.GOVERNANCE_DESTROY_COMPROMISED else 0)
 
 
-def reseal(owners: int = OWNERS) -> int:
-    """Seal anew what lies under compromised keys; answers how many values."""
-    done, after = 0, ""
-    while batch := list(_compromised().filter(pk__gt=after)[:owners]):
+def reseal(keys: models.QuerySet[DataKey] | None = None, owners: int = OWNERS) -> int:
+    """Seal anew what lies under compromised keys, or under these of them; answers how many values."""
+    done = 0
+    for batch in _batches(keys, owners):
         done += sum(_reseal(field, batch) for field in sealed_fields() if _may_change(field))
-        after = batch[-1].pk
     return done
+
+
+def unused() -> int:
+    """Count the compromised versions under which nothing lies here any more."""
+    return sum(len(_unused(batch)) for batch in _batches())
 
 
 def finish(settled: timedelta = SETTLED) -> int:
-    """Destroy each compromised version that a count proves unused, once nobody can hold it any more."""
-    done, after = 0, ""
-    while batch := list(_compromised().filter(pk__gt=after)[:OWNERS]):
-        used = {key_id for field in sealed_fields() for _row, key_id in _under(field, batch)}
-        # Files are not sealed anew: they end on their own, and their key with them.
-        used.update(*(held([row.pk for row in batch]) for held in sockets.files))
-        unused = [row for row in batch if row.pk not in used and _is_replaced(row, settled)]
-        done += _destroy(unused)
-        after = batch[-1].pk
+    """Destroy each compromised version that a count proves unused, once nobody can hold it any more.
+
+    What other systems keep sealed cannot be counted: whoever calls this knows that nothing is left under it there.
+    """
+    before = timezone.now() - settled
+    done = 0
+    for batch in _batches():
+        done += _destroy([row for row in _unused(batch) if row.compromised_at and row.compromised_at <= before])
     return done
+
+
+def _unused(batch: list[DataKey]) -> list[DataKey]:
+    used = {key_id for field in sealed_fields() for _row, key_id in _under(field, batch)}
+    # Files are not sealed anew: they end on their own, and their key with them.
+    used.update(*(held([row.pk for row in batch]) for held in sockets.files))
+    return [row for row in batch if row.pk not in used]
+
+
+def _batches(keys: models.QuerySet[DataKey] | None = None, size: int = OWNERS) -> Iterator[list[DataKey]]:
+    rows, after = _compromised() if keys is None else keys, ""
+    while batch := list(rows.filter(pk__gt=after)[:size]):
+        yield batch
+        after = batch[-1].pk
 
 
 def _compromised() -> models.QuerySet[DataKey]:
     rows: models.QuerySet[DataKey] = DataKey.objects.filter(state=DataKey.State.COMPROMISED).order_by("pk")
     return rows
-
-
-def _is_replaced(row: DataKey, settled: timedelta) -> bool:
-    newer = DataKey.objects.filter(scope_kind=row.scope_kind, scope_id=row.scope_id, version__gt=row.version)
-    return newer.filter(created_at__lte=timezone.now() - settled).exists()
 
 
 @transaction.atomic

@@ -20,8 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("key_id", nargs="?", help="As rotate_keys --status or the ledger name it; none to go on.")
         parser.add_argument("--export", type=Path, metavar="FILE", help="Write the ids of those exposed, as CSV.")
-        parser.add_argument(
-            "--list-only", action="store_true", help="Mark and list, and leave re-sealing to the worker."
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--list-only", action="store_true", help="Mark and list, and leave re-sealing to the worker.")
+        how.add_argument(
+            "--destroy", action="store_true", help="Also destroy what is no longer used here. Nothing brings it back."
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -35,6 +37,7 @@ class Command(BaseCommand):
             self._export(options["export"])
         if not options["list_only"]:
             self._work()
+            self._end(is_asked=options["destroy"])
 
     def _export(self, path: Path) -> None:
         with path.open("x", encoding="utf-8", newline="") as file:
@@ -45,14 +48,22 @@ class Command(BaseCommand):
                 lines.writerow([row.controller_id, row.scope_kind, row.scope_id, row.key_id])
 
     def _work(self) -> None:
-        while count := compromise.replace():
+        # Waiting at the end: what another worker has in hand would otherwise be resealed before it has a new key.
+        while count := compromise.replace() or compromise.replace(wait=True):
             self.stdout.write(f"{count} owners have a new key")
         if stuck := compromise.waiting().count():
             self.stderr.write(f"{stuck} keys do not open, so their owners have no new one: see manage.py coverage.")
         self.stdout.write(f"{resealing.reseal()} values sealed anew")
-        self.stdout.write(f"{resealing.finish()} compromised keys destroyed")
-        if left := compromise.exposed().count():
+
+    def _end(self, *, is_asked: bool) -> None:
+        if is_asked:
+            self.stdout.write(f"{resealing.finish()} compromised keys destroyed")
+            if left := compromise.exposed().count():
+                self.stdout.write(
+                    f"{left} are kept: still used, or marked less than {resealing.SETTLED} ago. Call this again."
+                )
+        elif free := resealing.unused():
             self.stdout.write(
-                f"{left} are kept for now: still used, or marked less than {resealing.SETTLED} ago. "
-                "The worker goes on, or call this again without a key."
+                f"{free} compromised keys are no longer used here, and are kept. Once other systems have had opened "
+                "what they keep sealed (POST /v1/vault/seal), destroy them: manage.py compromise_key --destroy"
             )

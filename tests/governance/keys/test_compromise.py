@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
+import time
 from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection, transaction
-from django.db.models import Manager, QuerySet
+from django.db import connection, connections, transaction
+from django.db.models import Count, Manager, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -25,10 +27,13 @@ from governance.models import Controller, ControllerKey, DataKey, DataSubject, L
 from governance.policy.principal import operator, worker
 from governance.subjects.registering import scope_of
 from governance.vault import resealing, sources
+from tests.governance.vault.killing import killed
 from tests.shelf.models import Ticket
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_django.fixtures import SettingsWrapper
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +106,108 @@ def test_a_controllers_epoch(controller: Controller, crowd: list[DataSubject]) -
     assert marked.count() == 1 + len(before)
     counted = [json.loads(each.payload)["details"] for each in LedgerEntry.objects.filter(type="key.resealed")]
     assert sum(each["count"] for each in counted if each["label"] == "subject.identifier") == len(crowd)
+
+
+def test_an_old_version_is_destroyed_when_that_is_asked_for_and_not_before(
+    controller: Controller, crowd: list[DataSubject], settings: SettingsWrapper
+) -> None:
+    values, old = read(crowd), key_of(crowd[0])
+    elsewhere = SubjectIdentifier.objects.get(subject=crowd[0]).value  # as another system keeps it
+    compromise.mark(old.pk)
+    DataKey.objects.recorded().filter(pk=old.pk).update(compromised_at=timezone.now() - 2 * resealing.SETTLED)
+    assert resealing.work() == 1  # the value
+    assert resealing.work() == 0
+    call_command("compromise_key", stdout=(said := StringIO()))
+    assert "1 compromised keys are no longer used here" in said.getvalue()
+    assert "--destroy" in said.getvalue()
+    data_keys.forget()
+    purpose = "subject_request"
+    assert vault.reveal(elsewhere, principal=worker(controller.pk.hex), purpose=purpose) == values[0]
+    call_command("compromise_key", "--destroy", stdout=(said := StringIO()))
+    assert "1 compromised keys destroyed" in said.getvalue()
+    with pytest.raises(KeyRetired):
+        vault.reveal(elsewhere, principal=worker(controller.pk.hex), purpose=purpose)
+    compromise.mark(key_of(crowd[1]).pk)
+    settings.GOVERNANCE_DESTROY_COMPROMISED = True
+    assert resealing.work() == 1
+    DataKey.objects.recorded().filter(state="compromised").update(compromised_at=timezone.now() - 2 * resealing.SETTLED)
+    assert resealing.work() == 1
+    assert not compromise.exposed().exists()
+    assert read(crowd) == values
+
+
+def test_the_tick_does_not_come_back_for_ever_to_what_stays(crowd: list[DataSubject]) -> None:
+    compromise.mark(key_of(crowd[0]).pk)
+    DataKey.objects.recorded().filter(state="compromised").update(compromised_at=timezone.now() - timedelta(days=2))
+    with CaptureQueriesContext(connection) as queries:
+        assert resealing.work() == 0
+    assert len(queries) == 2
+    assert resealing.reseal() == 1  # the command does
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_drill_that_was_killed_is_gone_on_with_to_the_same_end(
+    controller: Controller, crowd: list[DataSubject]
+) -> None:
+    values, epoch, before = read(crowd), ControllerKey.objects.get(), keys_in_use(crowd)
+    compromise.mark(epoch.pk)
+    exposed = set(compromise.exposed().values_list("pk", flat=True))
+    newer = DataKey.objects.filter(version=2)
+
+    def replaced() -> None:
+        while compromise.replace(limit=1):
+            time.sleep(0.01)
+
+    killed(replaced, newer.exists)
+    assert 0 < newer.count() < len(exposed)  # each owner's is whole: the next one begins where it ended
+    assert newer.count() == DataKey.objects.filter(state="compromised").count()
+    assert read(crowd) == values
+    while compromise.replace(limit=1):
+        pass
+    killed(lambda: resealing.reseal(owners=1), lambda: keys_in_use(crowd) != before)
+    assert keys_in_use(crowd) & before
+    assert read(crowd) == values
+    call_command("compromise_key", stdout=StringIO())
+    assert not keys_in_use(crowd) & before
+    killed(lambda: resealing.finish(settled=NOW), DataKey.objects.filter(state="destroyed").exists)
+    resealing.finish(settled=NOW)
+    assert set(DataKey.objects.filter(state="destroyed").values_list("pk", flat=True)) == exposed
+    rotation.end_emptied()
+    epoch.refresh_from_db()
+    assert epoch.state == "destroyed"
+    assert read(crowd) == values
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_none_means_done_also_beside_another_worker(controller: Controller, crowd: list[DataSubject]) -> None:
+    compromise.mark(ControllerKey.objects.get().pk)
+    held, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        try:
+            with transaction.atomic():
+                made.append(compromise.replace())
+                held.set()
+                done.wait(30)
+        finally:
+            connections.close_all()
+
+    made: list[int] = []
+    worker_thread = threading.Thread(target=other)
+    worker_thread.start()
+    assert held.wait(30)
+    assert compromise.replace() == 0  # the other has all of them in hand, and has not committed
+    assert compromise.waiting().exists()
+    threading.Timer(0.5, done.set).start()
+    call_command("compromise_key", stdout=StringIO())
+    worker_thread.join()
+    assert made[0] >= len(crowd)
+    assert not compromise.waiting().exists()
+    counts = DataKey.objects.values("scope_kind", "scope_id").annotate(all=Count("pk"))
+    assert set(counts.filter(scope_kind="subject").values_list("all", flat=True)) == {2}
+    sealed = {row.value.envelope[4:12].hex() for row in SubjectIdentifier.objects.all()}
+    assert sealed <= set(DataKey.objects.filter(state="active").values_list("pk", flat=True))
 
 
 def test_a_page_costs_the_same_while_two_versions_are_about(controller: Controller, crowd: list[DataSubject]) -> None:

@@ -280,7 +280,7 @@ def until_somebody_waits() -> None:
 
 def test_a_key_that_cannot_be_disabled_is_told(person: DataSubject) -> None:
     with transaction.atomic():
-        DataKey.objects.filter(scope_id=person.pk).recorded().update(state="deactivated")
+        DataKey.objects.filter(scope_id=person.pk).recorded().update(state="compromised")
     with pytest.raises(Conflict):
         data_keys.disable(scope_of(person))
     with transaction.atomic():

@@ -110,7 +110,6 @@ def test_an_entry_whose_row_is_gone_is_an_orphan(controller: Controller, person:
     ("state", "verdict"),
     [
         (DataKey.State.SUSPENDED, "disabled"),
-        (DataKey.State.DEACTIVATED, "old_key"),
         (DataKey.State.COMPROMISED, "old_key"),
     ],
 )
