@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LedgerPending',
             fields=[
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='pending', serialize=False, to='governance.ledgerentry')),
+                ('entry', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='pending', serialize=False, to='governance.ledgerentry')),
             ],
         ),
         migrations.CreateModel(

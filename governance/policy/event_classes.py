@@ -1,6 +1,7 @@
 """Which OCSF class an event belongs to, so that any security monitor can read the ledger; it must not export."""
 
 from enum import IntEnum
+from functools import cache
 
 from governance.policy.vocabulary import AuditType
 
@@ -39,6 +40,7 @@ _EXCEPTIONS = {
 }
 
 
+@cache
 def class_of(type_: AuditType) -> EventClass:
     """Answer the class of a type; every type has one."""
     resource = type_.value.partition(".")[0]

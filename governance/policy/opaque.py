@@ -65,6 +65,9 @@ def _text(key: str, text: str) -> str:
 
 
 def _is_telling(text: str) -> bool:
+    # Most texts are codes: without one of these characters neither pattern below can be found.
+    if text.isascii() and "@" not in text and "+" not in text and "%" not in text:
+        return False
     # Compatibility forms and percent-encoding would otherwise carry an address past the fence.
     plain = unicodedata.normalize("NFKC", text).replace("%40", "@").replace("%2B", "+").replace("%2b", "+")
     return bool(_EMAIL.search(plain) or _PHONE.search(plain))
