@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from django.utils import timezone
 from governance import audit, vault
 from governance.access import grants
 from governance.alarms import reading, telling
-from governance.alarms.reading import HISTORY, HOUR, LOOKS, Seen, is_export
+from governance.alarms.reading import HISTORY, LOOKS, Seen, is_export
 from governance.alarms.rules import (
     AFTER_HOURS,
     BREAK_GLASS,
@@ -32,6 +33,7 @@ from governance.alarms.rules import (
     limit_of,
     settings_of,
 )
+from governance.alarms.windows import HOUR, Busy, Trail
 from governance.fields import Scope
 from governance.keys import data_keys, pseudonyms
 from governance.models import AlarmCursor, AlarmRule, Alert, Controller, StaffUser
@@ -68,11 +70,12 @@ def work() -> int:
             return 0
         locked.position, seen = reading.since(locked.position, _BATCH)
         locked.save(update_fields=["position"])
-        by_controller: dict[UUID, list[Seen]] = defaultdict(list)
-        for each in seen:
-            by_controller[each.controller].append(each)
-        places = Controller.objects.in_bulk(list(by_controller))
-        return sum(_raise(places[pk], found) for pk, found in by_controller.items() if pk in places)
+        # What is done to the whole ledger, such as an export of it, concerns every controller.
+        concerned = {each.controller for each in seen}
+        places = Controller.objects.order_by("pk")
+        if None not in concerned:
+            places = places.filter(pk__in=concerned)
+        return sum(_raise(place, [each for each in seen if each.controller in {None, place.pk}]) for place in places)
 
 
 def thresholds(controller: Controller) -> dict[str, Settings]:
@@ -119,24 +122,45 @@ def _store(controller: Controller, finding: Finding) -> int:
 
 
 def _reveal_volume(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
-    for actor, hour, count in _busy_hours(controller, seen, STAFF):
-        if count <= settings.values["floor"]:
-            continue  # the past need not be read for what the floor lets pass
-        limit = _usual(controller, actor, hour, settings)
+    opened = _opened(seen, STAFF)
+    trails = _around(controller, opened, reading.openings)
+    for actor, hour, trailing in _busy(opened, trails):
+        if trailing.count <= settings.values["floor"]:
+            continue  # the past need not be read for what the floor lets pass; people are never more than openings
+        busy = _untold(controller, REVEAL_VOLUME, actor, _hour(hour - HOUR), trailing)
+        by_count, by_people = _usual(controller, actor, hour, settings)
+        count, limit = (busy.count, by_count) if busy.count > by_count.count else (busy.people, by_people)
         if count > limit.count:
-            events = reading.events_in(controller.pk, actor, hour, _SHOWN)
+            events = reading.openings_until(controller.pk, actor, hour, _SHOWN)
             yield Finding(REVEAL_VOLUME, actor, _hour(hour), count, limit, events)
 
 
 def _mass_export(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
     limit = Limit(settings.values["people"], "fixed")
-    for actor, hour, count in _busy_hours(controller, seen, ""):
-        if count > limit.count:
-            events = reading.events_in(controller.pk, actor, hour, _SHOWN)
+    opened = _opened(seen, "")
+    trails = _around(controller, opened, reading.openings)
+    for actor, hour, busy in _busy(opened, trails):
+        if (count := _beyond(controller, actor, _hour(hour - HOUR), busy, limit)) > limit.count:
+            events = reading.openings_until(controller.pk, actor, hour, _SHOWN)
             yield Finding(MASS_EXPORT, actor, _hour(hour), count, limit, events)
-    for each in seen:
-        if is_export(each.type) and each.size > limit.count:
+    yield from _large_exports(controller, [each for each in seen if is_export(each.type)], limit)
+
+
+def _large_exports(controller: Controller, exported: Sequence[Seen], limit: Limit) -> Iterable[Finding]:
+    """Each export beyond the limit is an alarm; so are smaller ones that come to more within an hour."""
+    for each in exported:
+        if each.size > limit.count:
             yield Finding(MASS_EXPORT, each.actor, f"export:{each.id.hex[:20]}", each.size, limit, [each.id])
+    trails = _around(controller, exported, partial(reading.exports, most=limit.count))
+    for actor, hour, busy in _busy(exported, trails):
+        if (count := _beyond(controller, actor, f"exports:{_hour(hour - HOUR)}", busy, limit)) > limit.count:
+            events = reading.exports_until(controller.pk, actor, hour, _SHOWN)
+            yield Finding(MASS_EXPORT, actor, f"exports:{_hour(hour)}", count, limit, events)
+
+
+def _beyond(controller: Controller, actor: str, before: str, busy: Busy, limit: Limit) -> int:
+    """Answer how much it was; what the hour before told is asked for only where it matters."""
+    return busy.count if busy.count <= limit.count else _untold(controller, MASS_EXPORT, actor, before, busy).count
 
 
 def _after_hours(controller: Controller, seen: Sequence[Seen], settings: Settings) -> Iterable[Finding]:
@@ -201,23 +225,48 @@ def _days(controller: Controller, seen: Sequence[Seen]) -> set[tuple[str, dateti
     return {(actor, datetime(day.year, day.month, day.day, tzinfo=zone)) for actor, day in starts}
 
 
-def _busy_hours(controller: Controller, seen: Sequence[Seen], kind: str) -> list[tuple[str, datetime, int]]:
-    """Answer how many openings there were in each hour that something new happened in, by actor."""
-    opened = [each for each in seen if each.type == AuditType.SUBJECT_REVEALED and each.actor.startswith(kind)]
-    if not opened:
-        return []
-    hours = {(each.actor, each.hour) for each in opened}
-    start, end = min(hour for _actor, hour in hours), max(hour for _actor, hour in hours) + HOUR
-    counted = reading.opened_by_hour(controller.pk, {actor for actor, _hour in hours}, start, end)
-    return [(actor, hour, counted[actor][hour]) for actor, hour in sorted(hours)]
+def _opened(seen: Sequence[Seen], kind: str) -> list[Seen]:
+    return [each for each in seen if each.type == AuditType.SUBJECT_REVEALED and each.actor.startswith(kind)]
 
 
-def _usual(controller: Controller, actor: str, hour: datetime, settings: Settings) -> Limit:
+def _around(
+    controller: Controller,
+    seen: Sequence[Seen],
+    read: Callable[[UUID, set[str], datetime, datetime], Mapping[str, Trail]],
+) -> Mapping[str, Trail]:
+    """Answer what those who did something new did in the hours concerned and the one before."""
+    if not seen:
+        return {}
+    hours = [each.hour for each in seen]
+    return read(controller.pk, {each.actor for each in seen}, min(hours) - HOUR, max(hours) + HOUR)
+
+
+def _busy(seen: Sequence[Seen], trails: Mapping[str, Trail]) -> Iterable[tuple[str, datetime, Busy]]:
+    """Yield each hour that something new happened in."""
+    for actor, hour in sorted({(each.actor, each.hour) for each in seen}):
+        busy = trails[actor].hours.get(hour)
+        if busy is not None:
+            yield actor, hour, busy
+
+
+def _untold(controller: Controller, rule: str, actor: str, before: str, busy: Busy) -> Busy:
+    """Answer what is left of an hour when there was an alarm in the hour before: that one is not told twice."""
+    rows = Alert.objects.filter(controller=controller, rule=rule, actor_ref=actor, bucket=before)
+    return busy.after_alarm() if rows.exists() else busy
+
+
+def _usual(controller: Controller, actor: str, hour: datetime, settings: Settings) -> tuple[Limit, Limit]:
+    """Answer how many openings in an hour are usual, and of how many people's data."""
     peers = grants.peers_of(UUID(actor.partition(":")[2]), controller)
     refs = {actor, *(f"{STAFF}:{pk.hex}" for pk in peers)}
-    history = reading.opened_by_hour(controller.pk, refs, hour - HISTORY, hour)
-    of_peers = [count for ref in refs - {actor} for count in history[ref].values()]
-    return limit_of(list(history[actor].values()), of_peers, settings)
+    history = reading.openings(controller.pk, refs, hour - HISTORY, hour)
+    own = list(history[actor].hours.values())
+    others = [busy for ref in refs - {actor} for busy in history[ref].hours.values()]
+    by_people = limit_of([each.people for each in own], [each.people for each in others], settings)
+    return (
+        limit_of([each.count for each in own], [each.count for each in others], settings),
+        Limit(by_people.count, f"{by_people.basis}_people"),
+    )
 
 
 def _own_reference(controller: Controller, actor: str) -> str:

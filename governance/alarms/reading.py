@@ -1,17 +1,18 @@
-"""Reads the ledger for the rules: new events in their order, counts by hour, open requests; it judges nothing."""
+"""Reads the ledger for the rules: new events in their order, what was opened when, open requests; it judges nothing."""
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
+from governance.alarms.windows import HOUR, Trail, hour_of
 from governance.models import LedgerEntry, LedgerLeaf
 from governance.policy.principal import SERVICE, STAFF
 from governance.policy.vocabulary import AuditType
 
-HOUR = timedelta(hours=1)
 HISTORY = timedelta(days=28)
 #: What opens or looks for a person's data.
 LOOKS = frozenset({AuditType.SUBJECT_LOOKED_UP.value, AuditType.SUBJECT_REVEALED.value})
@@ -29,7 +30,8 @@ class Seen(NamedTuple):
     id: UUID
     at: datetime
     type: str
-    controller: UUID
+    #: None for what was done to the whole ledger.
+    controller: UUID | None
     actor: str
     subject: str
     size: int
@@ -37,7 +39,7 @@ class Seen(NamedTuple):
     @property
     def hour(self) -> datetime:
         """The hour it happened in."""
-        return self.at.replace(minute=0, second=0, microsecond=0)
+        return hour_of(self.at)
 
 
 def is_export(type_: str) -> bool:
@@ -52,15 +54,13 @@ def size() -> int:
 
 
 def since(position: int, most: int) -> tuple[int, list[Seen]]:
-    """Answer the next position to read, and what people and services did from this one on."""
+    """Answer the next position to read, and what people and services did from this one on, and who exported what."""
     leaves = LedgerLeaf.objects.filter(position__gte=position).order_by("position").select_related("entry")[:most]
     seen, following = [], position
     for leaf in leaves:
         following = leaf.position + 1
         entry = leaf.entry
-        if entry.controller is None or not entry.actor_ref.startswith((f"{STAFF}:", f"{SERVICE}:")):
-            continue
-        if entry.type in _TAKEN or is_export(entry.type):
+        if _is_taken(entry):
             seen.append(
                 Seen(
                     entry.pk,
@@ -75,20 +75,28 @@ def since(position: int, most: int) -> tuple[int, list[Seen]]:
     return following, seen
 
 
-def opened_by_hour(
-    controller: UUID, actors: Collection[str], start: datetime, end: datetime
-) -> Mapping[str, Counter[datetime]]:
-    """Answer for each of these actors how many openings there were in each hour; hours without any are left out."""
-    rows = LedgerEntry.objects.filter(
-        type=AuditType.SUBJECT_REVEALED,
-        controller=controller,
-        actor_ref__in=actors,
-        recorded_at__gte=start,
-        recorded_at__lt=end,
-    ).values_list("actor_ref", "recorded_at")
-    found: dict[str, Counter[datetime]] = {actor: Counter() for actor in actors}
-    for actor, at in rows.iterator():
-        found[actor][at.replace(minute=0, second=0, microsecond=0)] += 1
+def openings(controller: UUID, actors: Collection[str], start: datetime, end: datetime) -> Mapping[str, Trail]:
+    """Answer for each of these actors when they opened whose data."""
+    rows = (
+        _openings(controller, actors, start, end)
+        .order_by("recorded_at")
+        .values_list("actor_ref", "recorded_at", "subject_ref")
+    )
+    found = {actor: Trail() for actor in actors}
+    for actor, at, person in rows.iterator():
+        found[actor].add(at, person)
+    return found
+
+
+def exports(
+    controller: UUID, actors: Collection[str], start: datetime, end: datetime, most: int
+) -> Mapping[str, Trail]:
+    """The same for exports of at most this size each, counted in what they hold; those of the whole ledger too."""
+    rows = _exports(controller, actors, start, end).order_by("recorded_at")
+    found = {actor: Trail() for actor in actors}
+    for entry in rows.iterator():
+        if (size := _size(entry)) <= most:
+            found[entry.actor_ref].add(entry.recorded_at, "", size)
     return found
 
 
@@ -114,16 +122,43 @@ def with_open_request(controller: UUID, people: Iterable[str], start: datetime) 
     return {person for (person, _reference), status in latest.items() if status not in _ENDED}
 
 
-def events_in(controller: UUID, actor: str, hour: datetime, most: int) -> Sequence[UUID]:
-    """Answer the first openings of one actor in one hour."""
-    rows = LedgerEntry.objects.filter(
+def openings_until(controller: UUID, actor: str, hour: datetime, most: int) -> Sequence[UUID]:
+    """Answer the last openings of one actor in a clock hour and the one before, in their order."""
+    rows = _openings(controller, [actor], hour - HOUR, hour + HOUR).order_by("-recorded_at", "-id")
+    return list(rows.values_list("id", flat=True)[:most])[::-1]
+
+
+def exports_until(controller: UUID, actor: str, hour: datetime, most: int) -> Sequence[UUID]:
+    """The same for exports."""
+    rows = _exports(controller, [actor], hour - HOUR, hour + HOUR).order_by("-recorded_at", "-id")
+    return list(rows.values_list("id", flat=True)[:most])[::-1]
+
+
+def _openings(controller: UUID, actors: Collection[str], start: datetime, end: datetime) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(
         type=AuditType.SUBJECT_REVEALED,
         controller=controller,
-        actor_ref=actor,
-        recorded_at__gte=hour,
-        recorded_at__lt=hour + HOUR,
+        actor_ref__in=actors,
+        recorded_at__gte=start,
+        recorded_at__lt=end,
     )
-    return list(rows.order_by("recorded_at", "id").values_list("id", flat=True)[:most])
+
+
+def _exports(controller: UUID, actors: Collection[str], start: datetime, end: datetime) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(
+        Q(controller=controller) | Q(controller=None),
+        type=AuditType.EXPORT_MADE,
+        actor_ref__in=actors,
+        recorded_at__gte=start,
+        recorded_at__lt=end,
+    )
+
+
+def _is_taken(entry: LedgerEntry) -> bool:
+    if is_export(entry.type):
+        return True
+    is_somebody = entry.actor_ref.startswith((f"{STAFF}:", f"{SERVICE}:"))
+    return is_somebody and entry.controller is not None and entry.type in _TAKEN
 
 
 def _size(entry: LedgerEntry) -> int:

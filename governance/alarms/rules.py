@@ -1,12 +1,15 @@
 """What is unusual: the rules with their thresholds, and the statistic behind "unusual"; pure, so it reads nothing.
 
-The limit of a person in one hour is robust, so that one wild day does not raise it for good:
+The limit of a person in one hour is robust, so that one wild day does not raise it for good. There is one for openings
+and one for the people whose data was opened: who opens five fields of each of twenty people opens as often as who opens
+one of a hundred.
 
     limit = max(floor, median + factor × spread),  spread = max(1, median / 10, 1.4826 × MAD)
 
-over the hours of the last 28 days in which something was opened: the person's own hours when there are ten or more,
-otherwise those of everybody who holds one of the person's roles at this controller. MAD is the median distance from the
-median; 1.4826 makes it comparable to a standard deviation. The floor keeps small numbers quiet.
+over the hours of the last 28 days in which something was opened (the busiest sixty minutes that end in each): the
+person's own hours when there are ten or more, otherwise those of everybody who holds one of the person's roles at this
+controller. MAD is the median distance from the median; 1.4826 makes it comparable to a standard deviation. The floor
+keeps small numbers quiet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,15 +81,18 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             _("Mass export"),
             _(
                 "In one hour personal data was opened more often than this, or so much exported, whatever is usual. "
-                "Exports from the command line belong to no controller: they stand in the ledger, and raise no alarm."
+                "Exports of the whole ledger, from the command line too, raise it at every controller."
             ),
             {"people": Threshold(_("Openings in an hour, or entries in an export"), 200, 2, 1_000_000)},
         ),
         REVEAL_VOLUME: Rule(
             _("Unusually many openings"),
-            _("In one hour somebody opened personal data more often than is usual for them or for their role."),
+            _(
+                "In one hour somebody opened personal data more often than is usual for them or for their role, or "
+                "that of more people."
+            ),
             {
-                "floor": Threshold(_("Never below so many openings in an hour"), 20, 1, 10_000),
+                "floor": Threshold(_("Never below so many openings, or people, in an hour"), 20, 1, 10_000),
                 "factor": Threshold(_("So many spreads above the median"), 6, 1, 100),
             },
         ),
@@ -122,7 +128,7 @@ def settings_of(rule: str, *, is_on: bool = True, values: Mapping[str, int] | No
 
 
 def limit_of(own: Sequence[int], peers: Sequence[int], settings: Settings) -> Limit:
-    """Answer how many people's data may be opened in one hour before it is unusual."""
+    """Answer how many openings in one hour, or people, are not unusual yet."""
     floor, factor = settings.values["floor"], settings.values["factor"]
     history, basis = (own, "own") if len(own) >= OWN_HISTORY else (peers, "role")
     if not history:

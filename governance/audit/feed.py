@@ -36,7 +36,8 @@ def export(name: str, send: Send, *, to: str, principal: Principal) -> int:
     if not _has_news(name, start, end):
         return 0
     with transaction.atomic(durable=True):  # (1)
-        details: dict[str, Detail] = {"format": f"ocsf-{ocsf.VERSION}", "to": to, "first": start, "last": end - 1}
+        span = {"first": start, "last": end - 1, "events": end - start}
+        details: dict[str, Detail] = {"format": f"ocsf-{ocsf.VERSION}", "to": to, **span}
         record(AuditType.EXPORT_MADE, actor=principal, object_ref=_reference(name), decision="allow", details=details)
     sent = 0
     while start < end:

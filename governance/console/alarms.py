@@ -41,8 +41,11 @@ _SHOWN = 5
 BASIS_WORDS = {
     "fixed": _("a threshold, see Rules and thresholds"),
     "floor": _("the lowest limit: too little has happened so far to say what is usual"),
+    "floor_people": _("the lowest limit: too little has happened so far to say what is usual"),
     "own": _("what is usual for this person"),
+    "own_people": _("how many people's data this person usually opens"),
     "role": _("what is usual for others in the same role"),
+    "role_people": _("how many people's data others in the same role usually open"),
 }
 FINDING_WORDS = {
     "expected": _("Expected: part of the work"),
@@ -203,7 +206,10 @@ def _told(rows: Iterable[Alert]) -> list[dict[str, Any]]:
 
 
 def _sentence(row: Alert, who: str) -> str:
-    counted = ngettext("%(count)d event", "%(count)d events", row.count) % {"count": row.count}
+    if row.basis.endswith("_people"):
+        counted = ngettext("data of %(count)d person", "data of %(count)d people", row.count) % {"count": row.count}
+    else:
+        counted = ngettext("%(count)d event", "%(count)d events", row.count) % {"count": row.count}
     return gettext("%(who)s, %(when)s: %(counted)s") % {
         "who": who,
         "when": row.bucket.replace("T", " ").replace(":00Z", ":00 UTC"),

@@ -116,6 +116,7 @@ class CountForm(_TimedForm):
         choices=[
             ("reveals", _("Whose values were opened in a stretch of time")),
             ("label", _("Everybody with a value of one kind")),
+            ("system", _("Everybody whom one connected system can hold")),
             ("key", _("Everybody readable under a compromised key")),
             ("everybody", _("Everybody who is registered")),
         ],
@@ -130,6 +131,9 @@ class CountForm(_TimedForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     label = forms.ChoiceField(label=_("Kind of value"), required=False)
+    system = forms.SlugField(
+        label=_("System"), required=False, max_length=64, help_text=_("Its key, as the catalogue shows it.")
+    )
     key = forms.RegexField(
         r"^[0-9a-f]{16}$",
         label=_("Key"),
@@ -145,9 +149,9 @@ class CountForm(_TimedForm):
     def clean(self) -> dict[str, Any]:
         """Ask for what the chosen way of counting needs."""
         found = super().clean()
-        needed = {"reveals": ("since", "until"), "label": ("label",), "key": ("key",)}.get(found.get("by", ""), ())
+        needed = {"reveals": ("since", "until")}.get(found.get("by", ""), (found.get("by", ""),))
         for name in needed:
-            if not found.get(name) and name not in self.errors:
+            if name in self.fields and not found.get(name) and name not in self.errors:
                 self.add_error(name, _("Needed for this way of counting"))
         return found
 

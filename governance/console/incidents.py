@@ -229,6 +229,8 @@ def _counted(row: Incident, typed: dict[str, Any]) -> counting.Affected:
         return counting.revealed_between(row.controller, typed["since"], typed["until"], typed["actor"])
     if typed["by"] == "label":
         return counting.holding_label(row.controller, typed["label"])
+    if typed["by"] == "system":
+        return counting.in_system(row.controller, typed["system"])
     if typed["by"] == "key":
         return counting.under_key(row.controller, typed["key"])
     return counting.everybody(row.controller)

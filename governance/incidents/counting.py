@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from governance.catalogue import datasets
 from governance.errors import BadInput, FieldError
 from governance.fields import Scope, sealed_fields
 from governance.keys import data_keys, pseudonyms
-from governance.models import DataKey, DataSubject, LedgerEntry
+from governance.models import DataKey, Dataset, DataSubject, LedgerEntry, SubjectIdentifier
 from governance.policy.vocabulary import AuditType
 
 if TYPE_CHECKING:
@@ -70,6 +71,23 @@ def revealed_between(controller: Controller, since: datetime, until: datetime, a
         labels.update(details.get("labels", ()))
         records += int(details.get("values", 0))
     return Affected(frozenset(_behind(controller, refs)), len(refs), records, tuple(sorted(labels)))
+
+
+def in_system(controller: Controller, key: str) -> Affected:
+    """Count whom a connected system can hold: everybody with an identifier by which its datasets find people.
+
+    Where they are found only through another system, that is everybody. What categories it holds, the data map says.
+    """
+    described = datasets.map_of(list(Dataset.objects.filter(controller=controller, system__key=key)))
+    if not described.datasets:
+        raise BadInput(errors=[FieldError("/system", "No system of this controller with this key has a dataset")])
+    rows = SubjectIdentifier.objects.filter(controller=controller).exclude(subject__status=DataSubject.Status.ERASED)
+    if types := described.identity_types():
+        rows = rows.filter(type__in=types)
+    people = frozenset(rows.values_list("subject_id", flat=True).distinct())
+    fields = [field for _at, collection in described for field in collection.fields]
+    categories = sorted({category for field in fields for category in field.all_categories})
+    return Affected(people, len(people), rows.count(), tuple(categories))
 
 
 def everybody(controller: Controller) -> Affected:

@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
                 ('bucket', models.CharField(help_text='The hour or day: one alarm of a rule for one actor in each.', max_length=32)),
                 ('count', models.PositiveIntegerField()),
                 ('limit', models.PositiveIntegerField()),
-                ('basis', models.CharField(help_text='Where the limit comes from: own, role, floor or fixed.', max_length=16)),
+                ('basis', models.CharField(help_text='Where the limit comes from: own, role, floor or fixed; with _people where it is one of people.', max_length=16)),
                 ('events', models.JSONField(help_text="Ids of the ledger's events, the first ones.")),
                 ('raised_at', models.DateTimeField()),
             ],
@@ -685,7 +685,7 @@ class Migration(migrations.Migration):
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subjects', to='governance.incident')),
                 ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.datasubject')),
                 ('told_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, help_text='queued, erased, no_address.', max_length=16)),
+                ('outcome', models.CharField(blank=True, help_text='queued, erased, no_address, unreadable.', max_length=16)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('outcome', '')), fields=['incident'], name='incidentsubject_waiting')],

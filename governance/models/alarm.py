@@ -65,7 +65,10 @@ class Alert(models.Model):
     bucket = models.CharField(max_length=32, help_text="The hour or day: one alarm of a rule for one actor in each.")
     count = models.PositiveIntegerField()
     limit = models.PositiveIntegerField()
-    basis = models.CharField(max_length=16, help_text="Where the limit comes from: own, role, floor or fixed.")
+    basis = models.CharField(
+        max_length=16,
+        help_text="Where the limit comes from: own, role, floor or fixed; with _people where it is one of people.",
+    )
     events = models.JSONField(help_text="Ids of the ledger's events, the first ones.")
     raised_at = models.DateTimeField()
 

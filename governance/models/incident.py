@@ -130,7 +130,7 @@ class IncidentSubject(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="subjects")
     subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="+")
     told_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=16, blank=True, help_text="queued, erased, no_address.")
+    outcome = models.CharField(max_length=16, blank=True, help_text="queued, erased, no_address, unreadable.")
 
     objects = Governed()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
@@ -27,6 +29,8 @@ from tests.governance.alarms.conftest import NOON, Watch, rules_of
 from tests.governance.conftest import signed_in, staff
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_django import DjangoAssertNumQueries
 
     from governance.models import Controller, DataSubject
@@ -66,6 +70,41 @@ def test_a_newcomer_is_measured_by_the_role(watch: Watch, count: int, expected: 
     assert (found, own.count()) == (expected, len(expected))
 
 
+@pytest.mark.parametrize(("count", "expected"), [(24, []), (25, [("reveal_volume", "own_people")])])
+def test_more_people_than_usual_are_unusual_at_the_usual_number_of_openings(
+    watch: Watch, count: int, expected: list[tuple[str, str]]
+) -> None:
+    """Five openings of each of eight people, day by day; then as many openings, of more people."""
+    watch.only("reveal_volume")
+    AlarmRule.objects.create(controller=watch.controller, rule="reveal_volume", values={"floor": 5, "factor": 16})
+    people = watch.people(25)
+    for day in range(1, 13):
+        watch.does(REVEALED, 40, at=NOON - timedelta(days=day), about=people[:8])
+    before = watch.alerts()
+    watch.does(REVEALED, 40, about=people[:count])
+    assert watch.alerts()[len(before) :] == expected
+    assert [alert.count for alert in Alert.objects.filter(basis="own_people")] == [count] * len(expected)
+
+
+@pytest.mark.parametrize(("rule", "count"), [("reveal_volume", 11), ("mass_export", 101)])
+@pytest.mark.parametrize("minutes", [25, 65])
+def test_a_burst_across_the_stroke_of_the_clock_is_one(watch: Watch, rule: str, count: int, minutes: int) -> None:
+    watch.only(rule)
+    first = NOON.replace(minute=50)
+    watch.does(REVEALED, count, at=first)
+    watch.does(REVEALED, count, at=first + timedelta(minutes=minutes))
+    assert rules_of(watch.alerts()) == ([rule] if minutes < 60 else [])
+
+
+def test_what_one_alarm_told_is_not_told_again_in_the_next_hour(watch: Watch) -> None:
+    watch.does(REVEALED, 21, at=NOON.replace(minute=50))
+    watch.does(REVEALED, 20, at=NOON.replace(minute=50) + timedelta(minutes=25))
+    assert len(watch.alerts()) == 1
+    watch.does(REVEALED, 1, at=NOON.replace(minute=50) + timedelta(minutes=26))
+    assert [alert.count for alert in Alert.objects.order_by("raised_at")] == [21]
+    assert len(watch.alerts()) == 2
+
+
 def test_what_the_service_opens_for_itself_is_not_staff(watch: Watch) -> None:
     watch.does(REVEALED, 100, by=worker(watch.controller.pk.hex))
     assert watch.alerts() == []
@@ -82,6 +121,34 @@ def test_mass_export_counts_services_too(watch: Watch, count: int, expected: lis
 def test_one_large_export_is_enough(watch: Watch, events: int, expected: list[str]) -> None:
     watch.does(AuditType.EXPORT_MADE, details={"events": events, "format": "ocsf"})
     assert rules_of(watch.alerts()) == expected
+
+
+def test_many_small_exports_within_an_hour_are_one_large(watch: Watch) -> None:
+    for minutes in (0, 50):
+        watch.does(AuditType.EXPORT_MADE, at=NOON + timedelta(minutes=minutes), details={"events": 100})
+        assert watch.alerts() == []
+    watch.does(AuditType.EXPORT_MADE, at=NOON + timedelta(minutes=59), details={"events": 1})
+    assert rules_of(watch.alerts()) == ["mass_export"]
+    assert (Alert.objects.get().count, len(Alert.objects.get().events)) == (201, 3)
+
+
+@pytest.mark.parametrize("command", ["export_audit", "export_ledger"])
+@pytest.mark.parametrize("threshold", [2, 10_000])
+def test_an_export_from_the_command_line_is_an_alarm_at_every_controller(
+    watch: Watch, other_controller: Controller, tmp_path: Path, command: str, threshold: int
+) -> None:
+    for controller in (watch.controller, other_controller):
+        AlarmRule.objects.create(controller=controller, rule="mass_export", values={"people": threshold})
+    sequencer.sequence()
+    arguments = {
+        "export_audit": ["--to", "file", "--path", str(tmp_path / "out.jsonl")],
+        "export_ledger": [str(tmp_path / "out")],
+    }
+    call_command(command, *arguments[command], stdout=StringIO())
+    watch.alerts()
+    found = set(Alert.objects.values_list("controller", "rule", "actor_ref"))
+    places = (watch.controller, other_controller) if threshold == 2 else ()
+    assert found == {(place.pk, "mass_export", "operator:command-line") for place in places}
 
 
 @pytest.mark.parametrize(

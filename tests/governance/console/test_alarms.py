@@ -116,7 +116,7 @@ def test_an_alarm_of_another_controller_is_not_there(
 @pytest.mark.django_db(transaction=True)
 def test_thresholds_are_set_within_bounds_and_recorded(controller: Controller, desk: Client) -> None:
     page = "/console/alarms/rules/"
-    assert "Never below so many openings in an hour" in desk.get(page).content.decode()
+    assert "Never below so many openings, or people, in an hour" in desk.get(page).content.decode()
     good = {
         "rule": "reveal_volume",
         "reveal_volume-is_on": "on",

@@ -125,6 +125,8 @@ def test_the_whole_way(house: Controller, desk: Client, person: DataSubject) -> 
     [
         ("incident_note", {"note": ""}, "Write something here"),
         ("incident_count", {"by": "reveals"}, "Needed for this way of counting"),
+        ("incident_count", {"by": "system"}, "Needed for this way of counting"),
+        ("incident_count", {"by": "system", "system": "elsewhere"}, "No system of this controller"),
         ("incident_count", {"by": "key", "key": "0" * 16}, "No living key"),
         ("incident_authority", {"choice": "", "why": ""}, "Choose a decision"),
         ("incident_people", {"choice": "tell:risk", "why": "x"}, "Select a valid choice"),

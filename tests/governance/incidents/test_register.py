@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from governance import incidents, subjects, vault
+from governance.catalogue import datasets
 from governance.errors import BadInput, Conflict
 from governance.incidents import counting, telling
 from governance.models import (
@@ -22,6 +23,8 @@ from governance.models import (
     SubjectIdentifier,
 )
 from governance.policy.principal import operator, worker
+from governance.systems import registering
+from tests.governance.console.conftest import DESCRIPTION
 
 if TYPE_CHECKING:
     from governance.models import Controller, DataSubject
@@ -109,6 +112,20 @@ def test_it_is_counted_from_the_ledger_and_the_vault(
     subjects.erase(others[0], principal=who)
     again = counting.revealed_between(controller, begun, timezone.now())
     assert (again.persons, again.people) == (2, {others[1].pk})  # counted, and not named any more
+
+
+def test_it_is_counted_by_system(controller: Controller, person: DataSubject, who: Principal) -> None:
+    """The shop finds people by their addresses; who has none cannot be in it."""
+    subjects.register(controller, [("customer_id", "C-7")], principal=who)
+    gone = subjects.register(controller, [("email", "gone@example.org")], principal=who)
+    subjects.erase(gone, principal=who)
+    system = registering.register(controller, "shop-db", "Shop database", "sqlite:////tmp/shop.sqlite3", principal=who)
+    datasets.import_text(controller, system, DESCRIPTION, principal=who)
+    found = counting.in_system(controller, "shop-db")
+    assert (found.people, found.persons) == ({person.pk}, 1)
+    assert found.labels == ("user.contact.email",)
+    with pytest.raises(BadInput):
+        counting.in_system(controller, "elsewhere")
 
 
 def test_decisions_stand_on_grounds_of_the_law(controller: Controller, who: Principal) -> None:
