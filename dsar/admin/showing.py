@@ -46,6 +46,8 @@ _TONES: Final = {
 @require_safe
 def queue_page(request: DeskRequest) -> HttpResponse:
     """List requests, least time left first."""
+    if "person" in request.GET:
+        return _of_person(request, request.GET["person"])
     name = request.GET.get("tab", "open")
     name = name if name in queue.TABS else "open"
     principal, controller, now = request.desk.principal, request.desk.controller, request.desk.instant
@@ -57,20 +59,29 @@ def queue_page(request: DeskRequest) -> HttpResponse:
         "tabs": [(key, words, counts[key]) for key, (words, _statuses) in queue.TABS.items()],
         "after": after,
         "further": further,
-        "rows": [
-            {
-                "row": row,
-                "rights": queue.words_of(row),
-                "due": due(row.status, row.due_at, now, controller.time_zone, row.paused_at),
-                "status": row.status.replace("_", " "),
-                "tone": _TONES.get(row.status, "info"),
-                "next": queue.next_words(row, now),
-            }
-            for row in shown
-        ],
+        "rows": [_line(request, row) for row in shown],
         "may_create": request.desk.may(Action.REQUEST_CREATE),
     }
     return pages.render(request, "dsar/console/queue.html", context)
+
+
+def _of_person(request: DeskRequest, person: str) -> HttpResponse:
+    """List what one person asked for, newest first."""
+    rows = queue.of_person(request.desk.principal, request.desk.controller, person)
+    context = {"person": person, "rows": [_line(request, row) for row in rows[:_PAGE]], "tabs": ()}
+    return pages.render(request, "dsar/console/queue.html", context)
+
+
+def _line(request: DeskRequest, row: SubjectRequest) -> dict[str, Any]:
+    now, zone = request.desk.instant, request.desk.controller.time_zone
+    return {
+        "row": row,
+        "rights": queue.words_of(row),
+        "due": due(row.status, row.due_at, now, zone, row.paused_at),
+        "status": row.status.replace("_", " "),
+        "tone": _TONES.get(row.status, "info"),
+        "next": queue.next_words(row, now),
+    }
 
 
 @require_safe

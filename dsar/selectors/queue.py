@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
@@ -76,6 +77,14 @@ def page_of(rows: QuerySet[SubjectRequest], after: str, size: int) -> tuple[list
     found = rows.model.objects.filter(pk__in=keys[:size]).select_related("brand").defer("contact")
     shown = list(found.prefetch_related("rights").order_by(*_ORDER))
     return shown, keys[size - 1].hex if len(keys) > size else ""
+
+
+def of_person(principal: Principal, controller: Any, person: str) -> QuerySet[SubjectRequest]:
+    """Give the requests of one person, newest first; none for what is no id."""
+    rows = visible(principal).filter(controller=controller)
+    hexed = person.replace("-", "")
+    rows = rows.filter(subject=UUID(hexed)) if _is_id(hexed) else rows.none()
+    return rows.prefetch_related("rights").order_by("-received_at", "pk")
 
 
 def _is_id(text: str) -> bool:

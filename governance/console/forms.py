@@ -31,6 +31,17 @@ UNDO_WORDS = {
     "wrong_person": _("It was the wrong person"),
     "duty_to_keep": _("There is a duty to keep it"),
 }
+VERIFY_WORDS = {
+    "request_needs_it": _("A request of the person needs it"),
+    "newly_named": _("The person told us of it"),
+    "checked_by_us": _("We check it on our own account"),
+}
+EVIDENCE_WORDS = {
+    "document_seen": _("I saw a document that shows it is theirs"),
+    "called_back": _("I called back on a number we knew before"),
+    "post_answered": _("They gave back a code sent by post"),
+    "signed_in": _("They showed it while signed in to their account"),
+}
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,119}", re.ASCII)
 
 
@@ -63,6 +74,24 @@ class RevealForm(ConsoleForm):
             *((each.value, REASON_WORDS[each.value]) for each in STAFF_REVEAL_PURPOSES),
         ],
         error_messages={"required": _("Choose why you need to see it")},
+    )
+
+
+class VerifyForm(ConsoleForm):
+    """Why an identifier is taken as the person's own, and by what."""
+
+    evidence = forms.ChoiceField(
+        label=_("How do you know that it is theirs?"),
+        choices=list(EVIDENCE_WORDS.items()),
+        widget=forms.RadioSelect,
+        help_text=_("Look at a document and give it back: no copy, no number of it is kept."),
+        error_messages={"required": _("Choose how you know that it is theirs")},
+    )
+    reason = forms.ChoiceField(
+        label=_("Why is it verified now?"),
+        choices=list(VERIFY_WORDS.items()),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose why it is verified now")},
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance import access, subjects, vault
-from governance.console import elevations, holds, pages
+from governance.console import elevations, holds, pages, verifying
 from governance.console.forms import LookUpForm, RevealForm
 from governance.console.ledger import pseudonym_of
 from governance.console.words import EVENT_WORDS, IDENTIFIER_WORDS, actor_words, words
@@ -88,6 +88,7 @@ def reveal(request: DeskRequest, subject_id: UUID, identifier_id: UUID) -> HttpR
 def register() -> None:
     """Put the pages into the console."""
     holds.register(page)
+    verifying.register()
     pages.register("people/", look_up, "people", label=_("Look up"), section="People", action=Action.SUBJECT_FIND)
     pages.register(
         "people/<uuid:subject_id>/", person, "person", label="", section="People", action=Action.SUBJECT_FIND
@@ -132,6 +133,9 @@ def page(
         "reveal_form": RevealForm(),
         "asked": asked,
         "may_reveal": request.desk.may(Action.SUBJECT_VIEW) and subject.status != DataSubject.Status.ERASED,
+        "may_verify": request.desk.may(Action.SUBJECT_VERIFY) and subject.status != DataSubject.Status.ERASED,
+        "is_masked": not request.desk.may(Action.SUBJECT_REVEAL),
+        "may_read_requests": request.desk.may(Action.REQUEST_READ),
         "timeline": _timeline(subject) if request.desk.may(Action.AUDIT_READ) else None,
         "shown_seconds": SHOWN_SECONDS,
         "may_read_consent": request.desk.may(Action.CONSENT_READ),

@@ -80,6 +80,7 @@ EVENT_WORDS: Final[Mapping[str, StrPromise]] = {
     _T.STEP_FINISHED: _("A step on a connected system ended"),
     _T.SUBJECT_ERASED: _("A person was erased here"),
     _T.SUBJECT_IDENTIFIER_ADDED: _("An identifier was added"),
+    _T.SUBJECT_IDENTIFIER_VERIFIED: _("Staff verified an identifier"),
     _T.SUBJECT_LOOKED_UP: _("Somebody was looked up"),
     _T.SUBJECT_REGISTERED: _("A person was registered"),
     _T.SUBJECT_RESTRICTED: _("The use of a person's data was restricted"),

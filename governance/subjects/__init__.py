@@ -6,6 +6,7 @@ from governance.subjects.importing import register_many
 from governance.subjects.looking_up import look_up
 from governance.subjects.matching import match_proven, unverified_types, verified_identifiers_of
 from governance.subjects.registering import find, find_many, identifiers_of, register
+from governance.subjects.vouching import verify_identifier
 
 __all__ = [
     "erase",
@@ -23,4 +24,5 @@ __all__ = [
     "undo_erasure",
     "unverified_types",
     "verified_identifiers_of",
+    "verify_identifier",
 ]

@@ -140,6 +140,13 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "people absent": through("officer", "/console/people/", "Look up", type="email", value="zoe@z.example"),
     "person": through("officer", "/console/people/", "Look up", type="email", value=ANN),
     "person no reason": through("officer", "/console/people/", "Look up", "Reveal", type="email", value=ANN),
+    "verify": through("officer", "/console/people/", "Look up", "Verify", type="email", value=ANN),
+    "verify unsaid": through(
+        "officer", "/console/people/", "Look up", "Verify", "It is theirs", type="email", value=ANN
+    ),
+    "requests of a person": through(
+        "officer", "/console/people/", "Look up", "Requests of this person", type="email", value=ANN
+    ),
     "broken glass": by_path("officer", "/console/glass/"),
     "broken glass unsaid": through("officer", "/console/glass/", "Note the review"),
     "glass broken": by_path("agent", "glass"),

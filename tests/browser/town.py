@@ -126,6 +126,8 @@ class Town:
             post("/v1/subjects", {"identifiers": identifiers, "verified": True}, 201)
             for purpose in ("newsletter", "suggestions")[: 1 + number % 2]:
                 self.choose(address, purpose, "given")
+        told = [email(ANN), {"type": "phone", "value": "+49 30 123456"}]
+        post("/v1/subjects", {"identifiers": told, "verified": False}, 201)  # nobody has verified it yet
         self.choose(DAN, "newsletter", "withdrawn")
 
     def choose(self, address: str, purpose: str, state: str) -> None:

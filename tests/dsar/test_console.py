@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from dsar import services
 from dsar.models import SubjectRequest
+from governance import subjects
 from governance.models import Controller, LedgerEntry, OutgoingMessage
-from governance.policy.principal import data_subject
+from governance.policy.principal import data_subject, operator
 from governance.policy.vocabulary import Role
 from governance.subjects import letters as mail
 from governance.systems import runtime
@@ -360,3 +361,30 @@ def test_an_officer_answers_without_a_system_that_cannot_be_reached(
     assert "Answered in part on" in text
     assert "We go on asking the system" not in text  # it was promised already: what is left is to refuse
     assert "We refuse that part" in text
+
+
+def test_a_person_leads_to_their_requests_and_what_was_verified_is_searched(
+    house: House, ann: DataSubject, desk: Client
+) -> None:
+    old, new = planned(house, "access"), planned(house, "erasure")
+    other = planned(house, "access", email=BOB)
+    link = f"/console/requests/?person={ann.pk}"
+    assert link in desk.get(f"/console/people/{ann.pk}/").content.decode()
+    text = desk.get(link).content.decode()
+    assert text.index(new.reference) < text.index(old.reference)
+    assert other.reference not in text
+    assert "asked for nothing" in desk.get("/console/requests/?person=nobody").content.decode()
+
+
+def test_a_plan_searches_by_what_an_officer_verified(house: House, desk: Client) -> None:
+    who = operator(house.controller.pk.hex)
+    person = subjects.register(house.controller, [("email", ANN)], principal=who, verified=True)
+    subjects.register(house.controller, [("email", ANN), ("customer_id", "1")], principal=who)
+    request = planned(house, "access")
+    assert "nobody verified it" in page(desk, request)
+    row = person.identifiers.get(type="customer_id")
+    given = {"evidence": "called_back", "reason": "request_needs_it"}
+    assert desk.post(f"/console/people/{person.pk}/identifiers/{row.pk}/verify/", given).status_code == 302
+    press(desk, request, "plan")
+    work()
+    assert "nobody verified it" not in page(desk, request)

@@ -91,6 +91,8 @@ def test_an_agent_sees_the_address_behind_a_mask(
     assert response.status_code == 200
     assert ADDRESS not in response.content.decode()
     assert "j••••@••••.org" in response.content.decode()
+    assert "in part, on purpose" in response.content.decode()
+    assert "What you open shows in part only" in agent.get(f"/console/people/{person.pk}/").content.decode()
     (row,) = reveals()
     assert json.loads(row.payload)["details"]["forms"] == ["identifier"]
 
@@ -147,3 +149,32 @@ def test_many_identifiers_cost_no_more_queries(
     subjects.register(house, [("email", ADDRESS), *(("device_id", f"d-{n}") for n in range(48))], principal=who)
     with django_assert_max_num_queries(len(few)):
         assert desk.get(url).content.decode().count("device · sealed") == 48
+
+
+def verify_url(person: DataSubject) -> str:
+    return reverse("admin:verify_identifier", args=[person.pk, person.identifiers.get(type="customer_id").pk])
+
+
+def test_an_officer_verifies_an_identifier_with_evidence_and_reason(
+    house: Controller, desk: Client, person: DataSubject
+) -> None:
+    url = verify_url(person)
+    assert url in desk.get(f"/console/people/{person.pk}/").content.decode()
+    missing = desk.post(url, {"evidence": "document_seen"}).content.decode()
+    assert "Choose why it is verified now" in missing
+    assert "customer number · sealed" in missing
+    given = {"evidence": "document_seen", "reason": "request_needs_it"}
+    page = desk.post(url, given, follow=True).content.decode()
+    assert "The identifier is verified" in page
+    assert url not in page
+    assert person.identifiers.get(type="customer_id").verified_at is not None
+    assert "Staff verified an identifier" in page
+    assert desk.get(url).status_code == 404  # once
+
+
+@pytest.mark.parametrize("role", [Role.SUPPORT_AGENT, Role.AUDITOR, Role.ADMINISTRATOR])
+def test_nobody_else_verifies(house: Controller, controller: Controller, person: DataSubject, role: Role) -> None:
+    client = signed_in(staff(controller, role, email="else@staff.example"))
+    given = {"evidence": "document_seen", "reason": "request_needs_it"}
+    assert client.post(verify_url(person), given).status_code == 403
+    assert person.identifiers.get(type="customer_id").verified_at is None
