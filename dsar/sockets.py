@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -39,7 +40,11 @@ def personal_data(subject_id: UUID) -> Mapping[str, Any]:
 
 def restrains(job: UUID) -> bool:
     """Tell whether a hold stands on the request, or its person, whose erasing step is about to be worked on."""
-    request = SubjectRequest.objects.select_related("controller", "subject__controller").filter(pk=job).first()
+    request = (
+        SubjectRequest.objects.select_related("controller", "subject__controller")
+        .filter(Q(pk=job) | Q(kept_job=job))
+        .first()
+    )
     return request is not None and is_restrained(request)
 
 

@@ -94,6 +94,7 @@ class SubjectRequest(models.Model):
     stuck_at = models.DateTimeField(null=True)
     purge_after = models.DateTimeField(null=True, help_text="When the request's own key is destroyed.")
     purged_at = models.DateTimeField(null=True)
+    kept_job = models.UUIDField(null=True, help_text="The job that erases what a law keeps, when its time is over.")
     owner = models.ForeignKey(StaffUser, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.CharField(max_length=80, help_text="Opaque reference of the principal that recorded it.")
 
@@ -143,6 +144,7 @@ class SubjectRequest(models.Model):
                 condition=Q(acknowledge_by__isnull=False, acknowledged_at__isnull=True),
                 name="subjectrequest_acknowledge",
             ),
+            models.Index(fields=["kept_job"], condition=Q(kept_job__isnull=False), name="subjectrequest_kept"),
             models.Index(fields=["purge_after"], condition=Q(purged_at__isnull=True), name="subjectrequest_purge"),
         )
 

@@ -48,6 +48,8 @@ _EVENTS: Final = {
     "erasure_held": _("A legal hold keeps the person's data in this service; it is erased once the hold ends"),
     "erasure_in_grace": _("The person's key in this service is disabled, and is destroyed when the grace ends"),
     "extended": _("The deadline was extended and the person told"),
+    "put_aside": _("What a law keeps waits for its date, and is erased then"),
+    "kept_erased": _("What a law kept was erased at the end of its time"),
     "purged": _("The request's own key was destroyed"),
 }
 _STEP: Final = "step.finished"

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from dsar.lifecycle import Status
 from dsar.models import SubjectRequest
-from dsar.services import acknowledging, carrying_out, erasing, intake, planning, purging
+from dsar.services import acknowledging, carrying_out, erasing, intake, planning, purging, retaining
 from dsar.services.moving import locked, note
 from governance.errors import Conflict, GovernanceError
 from governance.models import SystemStep
@@ -55,6 +55,8 @@ def tidy() -> int:
         + acknowledging.acknowledge_due()
         + intake.lapse_due()
         + purging.close_answered()
+        + retaining.put_aside()
+        + retaining.settle()
         + purging.purge_due()
         + erasing.note_destroyed()
     )

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from dsar.models import FieldOutcome
-from governance.catalogue.elements import is_within
+from governance.catalogue.elements import CollectionRef, is_within
 from governance.catalogue.planning import REASONS, FieldAction, Reason, RowAction
 from governance.models import SystemStep
 from governance.systems import runtime
@@ -65,6 +65,29 @@ def keep_outcomes(
         rows.setdefault(_place(each), each)
     FieldOutcome.objects.bulk_create(rows.values())
     return dict(Counter(each.outcome for each in rows.values()))
+
+
+def renew(request: SubjectRequest, made: Plan, step: SystemStep) -> int:
+    """Tell anew how the fields of one place ended, after a later step there; answers how many rows were erased.
+
+    What is not there any more was erased before, and its first outcome stands.
+    """
+    node = made.node(CollectionRef(step.dataset, step.collection))
+    erased = 0
+    for item in _targeted(node):
+        ends = list(_ends_of_step(item, step))
+        if all(end["outcome"] == "not_found" for end in ends):
+            continue
+        mine = request.outcomes.filter(dataset=step.dataset, collection=step.collection, field=item.field)
+        before = sum(mine.filter(outcome="erased").values_list("rows", flat=True))
+        mine.delete()
+        rows: dict[tuple[str, ...], FieldOutcome] = {}
+        for end in ends:
+            place = {"request": request, "system": step.system, "dataset": step.dataset, "collection": step.collection}
+            _add(rows, FieldOutcome(**place, **end))
+        FieldOutcome.objects.bulk_create(rows.values())
+        erased = max(erased, sum(row.rows for row in rows.values() if row.outcome == "erased") - before)
+    return erased
 
 
 def _place(row: FieldOutcome) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dsar.lifecycle import Event, Status, is_terminal
 from dsar.models import PackagePart, SubjectRequest
 from dsar.services.moving import end, locked, note
+from dsar.services.retaining import is_put_aside
 from dsar.verification import reference_of, scope_of
 from governance import audit
 from governance.errors import Conflict
@@ -49,8 +50,10 @@ def close_answered() -> int:
 
 def purge_due() -> int:
     """Purge what ended long enough ago; answers how many."""
-    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None).only("pk", "controller_id")
-    rows = list(due[:_BATCH])
+    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None).only(
+        "pk", "controller_id", "kept_job"
+    )
+    rows = [row for row in due[:_BATCH] if is_put_aside(row)]
     for row in rows:
         purge(row, principal=worker(row.controller_id.hex))
     return len(rows)
@@ -67,6 +70,8 @@ def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
         raise Conflict("Close the request first; until then its contact is needed for the answer.")
     if request.purged_at is not None:
         return request
+    if not is_put_aside(request):
+        raise Conflict("What a law keeps is being put aside for its date; destroy the key in a minute.")
     runtime.forget(request.pk)
     PackagePart.objects.filter(package__request=request).delete()
     letters.forget(scope_of(request))

@@ -60,7 +60,7 @@ def _identifier(request: DeskRequest, subject_id: UUID, identifier_id: UUID) -> 
     rows = SubjectIdentifier.objects.filter(
         controller_id=request.desk.controller.pk, subject=subject_id, verified_at=None
     ).exclude(subject__status=DataSubject.Status.ERASED)
-    row = rows.select_related("subject").defer("value").filter(pk=identifier_id).first()
+    row: SubjectIdentifier | None = rows.select_related("subject").defer("value").filter(pk=identifier_id).first()
     if row is None:
         raise NotFound
     return row

@@ -98,3 +98,8 @@ class SystemStep(models.Model):
 
     def __str__(self) -> str:
         return f"step:{self.pk}"
+
+    @property
+    def object_ref(self) -> str:
+        """How the ledger names what the step is done for: the request, also where a later job of it does the work."""
+        return f"request:{self.spec.get('request', self.job.hex)}"

@@ -38,7 +38,9 @@ def verify_identifier(
     _require_codes(reason, evidence)
     # One after the other with an erasure, as everything that attaches to a person.
     locked = DataSubject.objects.select_for_update(of=("self",)).get(pk=subject.pk)
-    row = SubjectIdentifier.objects.filter(subject=locked, pk=identifier_id).defer("value").first()
+    row: SubjectIdentifier | None = (
+        SubjectIdentifier.objects.filter(subject=locked, pk=identifier_id).defer("value").first()
+    )
     if row is None:
         raise NotFound
     if locked.status == DataSubject.Status.ERASED or row.verified_at is not None:

@@ -48,7 +48,7 @@ LANE: Final = 10_000
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.\- ]{1,200}")
 _OPEN: Final = (SystemStep.State.PENDING, SystemStep.State.CLAIMED)
 #: Mark of a step whose system is waited for without end.
-_PATIENT: Final = "patient"
+PATIENT: Final = "patient"
 _ENDED: Final = (SystemStep.State.DONE, SystemStep.State.FAILED, SystemStep.State.SKIPPED)
 
 
@@ -152,7 +152,7 @@ def wait_for(job: UUID) -> int:
     rows = list(SystemStep.objects.select_for_update().filter(job=job, state=SystemStep.State.FAILED))
     for row in rows:
         row.state, row.attempts, row.due_at = SystemStep.State.PENDING, 0, timezone.now()
-        row.finished_at, row.error, row.spec = None, "", {**row.spec, _PATIENT: True}
+        row.finished_at, row.error, row.spec = None, "", {**row.spec, PATIENT: True}
         row.save(update_fields=["state", "attempts", "due_at", "finished_at", "error", "spec"])
     return len(rows)
 
@@ -172,7 +172,7 @@ def give_up(job: UUID) -> int:
 
 def is_waiting(step: SystemStep) -> bool:
     """Tell whether a step is asked for again and again until its system answers."""
-    return step.state in _OPEN and bool(step.spec.get(_PATIENT))
+    return step.state in _OPEN and bool(step.spec.get(PATIENT))
 
 
 @transaction.atomic
@@ -226,14 +226,15 @@ def _is_restrained(step_id: int, fence: int) -> bool:
 
     What nobody has begun is deleted, and the app that queued it tells what is kept; a step that broke off waits.
     """
-    step = SystemStep.objects.only("kind", "job").get(pk=step_id)
+    step = SystemStep.objects.only("kind", "job", "state", "spec").get(pk=step_id)
     if step.kind != SystemStep.Kind.ERASE or not any(restrains(step.job) for restrains in sockets.restraints):
         return False
     later, pending = timezone.now() + _RESTRAINED_WAIT, SystemStep.State.PENDING
     SystemStep.objects.filter(pk=step_id, fence=fence).update(
         state=pending, attempts=F("attempts") - 1, lease_until=None, due_at=later
     )
-    SystemStep.objects.filter(job=step.job, kind=step.kind, attempts=0, state=pending).delete()
+    if not is_waiting(step):
+        SystemStep.objects.filter(job=step.job, kind=step.kind, attempts=0, state=pending).delete()
     return True
 
 
@@ -315,7 +316,7 @@ def _note(row: SystemStep) -> None:
         AuditType.STEP_FINISHED,
         actor=actor,
         controller_id=row.controller_id,
-        object_ref=f"request:{row.job.hex}",
+        object_ref=row.object_ref,
         details={
             "kind": row.kind,
             "system": row.system_id.hex,

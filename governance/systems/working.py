@@ -175,7 +175,7 @@ class Bench:
             sealed,
             principal=worker(self.step.controller_id.hex),
             purpose=RevealPurpose.SUBJECT_REQUEST,
-            object_ref=f"request:{self.step.job.hex}",
+            object_ref=self.step.object_ref,
         )
         if any(isinstance(value, ErasedMark) for value in values):
             raise Erased("The request was purged; nothing more can be done for it.")
@@ -279,7 +279,8 @@ def _told_ends(ends: Mapping[str, tuple[Outcome, ...]], left: list[str], *, shar
             continue
         for each in outcomes:
             if each.count or not shared:
-                yield _told(name, each.status, each.count, each.reason, each.until)
+                told = _told(name, each.status, each.count, each.reason, each.until)
+                yield told | ({"soonest": each.soonest} if each.soonest else {})
         if shared:
             yield _told(name, Status.RETAINED, shared, Reason.SHARED)
 

@@ -73,19 +73,22 @@ class _Tally:
 
     counts: dict[tuple[str, Status, str], int] = field(default_factory=lambda: defaultdict(int))
     until: dict[tuple[str, Status, str], datetime] = field(default_factory=dict)
+    soonest: dict[tuple[str, Status, str], datetime] = field(default_factory=dict)
 
     def add(self, change: _Change, count: int = 1) -> None:
         place = (change.name, change.status, change.reason)
         self.counts[place] += count
         if change.until is not None:
             self.until[place] = max(change.until, self.until.get(place, change.until))
+            self.soonest[place] = min(change.until, self.soonest.get(place, change.until))
 
     def outcomes(self, fields: Sequence[FieldErasure]) -> dict[str, tuple[Outcome, ...]]:
         found: dict[str, tuple[Outcome, ...]] = {each.field: () for each in fields}
         for place, count in self.counts.items():
             name, status, reason = place
             until = self.until[place].isoformat() if place in self.until else None
-            found[name] = (*found.get(name, ()), Outcome(status, count, reason, until))
+            soonest = self.soonest[place].isoformat() if place in self.soonest else None
+            found[name] = (*found.get(name, ()), Outcome(status, count, reason, until, soonest))
         nothing = (Outcome(Status.NOT_FOUND, 0),)
         return {name: outcomes or nothing for name, outcomes in found.items()}
 

@@ -24,12 +24,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many rows' field ended how; `until` is the latest end date (ISO 8601) among the retained ones."""
+    """How many rows' field ended how; `until` is the latest end date (ISO 8601), `soonest` the first."""
 
     status: Status
     count: int
     reason: str = ""
     until: str | None = None
+    soonest: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""The end of retention: what an erasure had to keep until a date is erased on it, for the same request, by itself.
+
+Three parts, each safe to repeat: before the request's own key goes, what was located is put aside for its date; the
+kernel's queue works on it when the date comes; then how each field ended is told anew (GDPR Art. 5(1)(e), 17(1)(a)).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from dsar.lifecycle import Status
+from dsar.models import FieldOutcome, SubjectRequest
+from dsar.services.moving import locked, note
+from dsar.services.outcomes import renew
+from dsar.services.planning import newest
+from governance.catalogue import planning
+from governance.catalogue.elements import CollectionRef
+from governance.catalogue.planning import Ownership
+from governance.models import SystemStep
+from governance.policy.principal import worker
+from governance.systems import later, runtime
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from governance.catalogue.planning import Plan
+
+_BATCH: Final = 100
+_ANSWERED: Final = (Status.RESPONDED.value, Status.CLOSED.value)
+_ENDED: Final = (SystemStep.State.DONE.value, SystemStep.State.FAILED.value)
+
+
+def put_aside() -> int:
+    """Put aside what answered requests keep until a date; answers how many requests."""
+    kept = FieldOutcome.objects.filter(request=OuterRef("pk"), outcome="retained", until__isnull=False)
+    rows = SubjectRequest.objects.filter(Exists(kept), status__in=_ANSWERED, purged_at=None, kept_job=None)
+    return sum(_put_aside(request) for request in rows.order_by("pk")[:_BATCH])
+
+
+def is_put_aside(request: SubjectRequest) -> bool:
+    """Whether the request's own key may go: nothing that it still seals is needed on a later day."""
+    return request.kept_job is not None or not _due(request)
+
+
+def settle() -> int:
+    """Tell what was erased at the end of its time, and wait for the next date or finish; answers how many requests."""
+    tried = SystemStep.objects.filter(job=OuterRef("kept_job"), kind=SystemStep.Kind.ERASE, state__in=_ENDED)
+    rows = SubjectRequest.objects.filter(Exists(tried), kept_job__isnull=False).values_list("pk", flat=True)
+    return sum(_settle(request_id) for request_id in list(rows[:_BATCH]))
+
+
+def _due(request: SubjectRequest) -> list[tuple[SystemStep, datetime]]:
+    steps = [step for step in runtime.steps_of(request.pk, "erase") if step.state == SystemStep.State.DONE]
+    return [(step, moment) for step in steps if (moment := later.soonest(step)) is not None]
+
+
+def _put_aside(request: SubjectRequest) -> int:
+    due, plan = _due(request), newest(request)
+    if not due or plan is None:
+        return 0
+    job, first = uuid4(), min(moment for _step, moment in due)
+    located = later.opened(_located(request, planning.from_dict(plan.plan), [step for step, _moment in due]))
+    with transaction.atomic(durable=True):
+        request = locked(request.pk)
+        if request.kept_job is not None or request.purged_at is not None:
+            return 0
+        later.keep(job, located, due, plan.plan)
+        request.kept_job = job
+        request.save(update_fields=["kept_job"])
+        details = {"event": "put_aside", "until": first.date().isoformat(), "steps": len(due)}
+        note(request, principal=worker(request.controller_id.hex), details=details)
+    return 1
+
+
+def _located(request: SubjectRequest, made: Plan, due: list[SystemStep]) -> list[SystemStep]:
+    """Choose what is needed on the day: the places themselves; all of them only where rows belong to several people."""
+    places = {(step.dataset, step.collection) for step in due}
+    rows = SystemStep.objects.filter(job=request.pk, kind=SystemStep.Kind.LOCATE, found__isnull=False).order_by("pk")
+    nodes = [made.node(CollectionRef(*place)) for place in places]
+    if any(node.ownership is Ownership.SHARED or node.co_owners for node in nodes):
+        return list(rows)
+    return [row for row in rows if (row.dataset, row.collection) in places]
+
+
+@transaction.atomic(durable=True)
+def _settle(request_id: UUID) -> int:
+    request = locked(request_id)
+    plan = newest(request)
+    if request.kept_job is None or plan is None:
+        return 0
+    made, rows, failed = planning.from_dict(plan.plan), 0, 0
+    for step in later.ended(request.kept_job):
+        if step.state == SystemStep.State.DONE:
+            rows += renew(request, made, step)
+        else:
+            failed += 1
+        later.again(step)
+    counts = {"rows": rows, **({"failed": failed} if failed else {})}
+    note(request, principal=worker(request.controller_id.hex), details={"event": "kept_erased", **counts})
+    if later.finish(request.kept_job, {"event": "put_aside"}):
+        request.kept_job = None
+        request.save(update_fields=["kept_job"])
+    return 1

@@ -1,0 +1,126 @@
+"""Erasing on a later day what a law keeps today: steps that wait for their date, under a key of their own.
+
+The request's own key is destroyed long before a retention period ends. So the little that is needed then, which rows,
+is sealed again under the key of a second job of the same request; that key is destroyed with the last of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance import audit, vault
+from governance.keys import data_keys
+from governance.models import SystemStep
+from governance.policy.principal import worker
+from governance.policy.vocabulary import AuditType, RevealPurpose
+from governance.systems import runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from governance.policy.opaque import Detail
+
+#: A system that refused is asked again after this long: nobody may be looking any more.
+_AGAIN: Final = timedelta(days=1)
+_ENDED: Final = (SystemStep.State.DONE, SystemStep.State.FAILED)
+
+
+def soonest(step: SystemStep) -> datetime | None:
+    """Tell when the first of what a finished erasing step kept may be erased; None where nothing has an end."""
+    found = [datetime.fromisoformat(each["soonest"]) for each in step.outcome if each.get("soonest")]
+    return min(found, default=None)
+
+
+@transaction.atomic
+def keep(
+    job: UUID,
+    located: Iterable[tuple[SystemStep, str]],
+    due: Iterable[tuple[SystemStep, datetime]],
+    plan: Mapping[str, Any],
+) -> None:
+    """Open a second job with what was located and the steps that are due later, in the caller's transaction."""
+    for step, found in located:
+        row = _copy(step, job)
+        row.state, row.finished_at, row.rows = SystemStep.State.DONE, step.finished_at, step.rows
+        row.spec = {"plan": plan, "request": step.job.hex}
+        row.found = vault.seal(found, label="step.found", scope=runtime.scope_of(row))
+        row.save(force_insert=True)
+    for step, moment in due:
+        row = _copy(step, job)
+        row.due_at, row.spec = moment, _spec(step.job.hex, moment)
+        row.save(force_insert=True)
+
+
+def ended(job: UUID) -> list[SystemStep]:
+    """Give the erasing steps of a job whose date came and which were tried."""
+    rows = SystemStep.objects.filter(job=job, kind=SystemStep.Kind.ERASE, state__in=_ENDED)
+    return list(rows.select_related("system").defer("seeds", "found", "collected").order_by("pk"))
+
+
+@transaction.atomic
+def again(step: SystemStep) -> bool:
+    """Let a tried step wait for its next date; answers False where none is left and it needs nobody any more."""
+    moment = soonest(step) if step.state == SystemStep.State.DONE else timezone.now() + _AGAIN
+    if moment is None:
+        step.delete()
+        return False
+    step.state, step.attempts, step.finished_at = SystemStep.State.PENDING, 0, None
+    step.due_at, step.spec = moment, _spec(step.spec["request"], moment)
+    step.save(update_fields=["state", "attempts", "finished_at", "due_at", "spec"])
+    return True
+
+
+@transaction.atomic
+def finish(job: UUID, details: Mapping[str, Detail]) -> bool:
+    """Destroy the key of a job that has no erasing step left, and forget what it held; answers whether it is over."""
+    rows = SystemStep.objects.filter(job=job)
+    first = rows.defer("found").first()
+    if first is None or rows.filter(kind=SystemStep.Kind.ERASE).exists():
+        return False
+    rows.delete()
+    data_keys.destroy(runtime.scope_of(first))
+    audit.record(
+        AuditType.KEY_DESTROYED,
+        actor=worker(first.controller_id.hex),
+        controller_id=first.controller_id,
+        object_ref=first.object_ref,
+        details={"scope": "request", **details},
+    )
+    return True
+
+
+def opened(steps: Iterable[SystemStep]) -> list[tuple[SystemStep, str]]:
+    """Open what steps located, each with its text; audited. Call outside any transaction."""
+    rows = [step for step in steps if step.found is not None]
+    if not rows:
+        return []
+    values = vault.reveal_many(
+        [row.found for row in rows],
+        principal=worker(rows[0].controller_id.hex),
+        purpose=RevealPurpose.SUBJECT_REQUEST,
+        object_ref=rows[0].object_ref,
+    )
+    return [(row, str(value)) for row, value in zip(rows, values, strict=True)]
+
+
+def _copy(step: SystemStep, job: UUID) -> SystemStep:
+    return SystemStep(
+        controller_id=step.controller_id,
+        system_id=step.system_id,
+        job=job,
+        kind=step.kind,
+        dataset=step.dataset,
+        collection=step.collection,
+        position=step.position,
+        due_at=step.due_at,
+    )
+
+
+def _spec(request: str, moment: datetime) -> dict[str, Any]:
+    # Judged at its own date, however late it is carried out: a repeated step then does the same again.
+    return {"instant": moment.isoformat(), "request": request, runtime.PATIENT: True}

@@ -1,0 +1,146 @@
+"""The end of retention, with time frozen, on SQLite and PostgreSQL as connected systems: each record on its date."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+
+from dsar import services
+from dsar.services import retaining
+from dsar.services.wording import told
+from governance.catalogue import datasets
+from governance.errors import Conflict
+from governance.models import DataKey, LedgerEntry, SystemStep
+from governance.policy.principal import operator
+from governance.systems import registering
+from tests.databases import database, dump, server_of
+from tests.dsar.conftest import STORE, STORE_MAP, House, approve, fresh, planned, work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dsar.models import SubjectRequest
+    from governance.models import DataSubject
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+#: Ten years after each of the two invoices that the rule still keeps at the start.
+FIRST, SECOND = datetime(2030, 6, 1, tzinfo=UTC), datetime(2036, 1, 5, tzinfo=UTC)
+MORE = "INSERT INTO invoice VALUES (4, 1, 'Ann Canary', '2020-06-01', 'old');"
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(START, tick=False) as coordinates:
+        yield coordinates
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, house: House, tmp_path: Path) -> Iterator[str]:
+    """The shop on an engine, in place of the file it lies in otherwise."""
+    server = server_of(request, request.param)
+    with database(request.param, server, tmp_path, STORE + MORE) as url:
+        who = operator(house.controller.pk.hex)
+        system = registering.register(house.controller, "store", "Store", url, principal=who)
+        datasets.import_text(house.controller, system, STORE_MAP, principal=who)
+        yield url
+
+
+def answered(house: House) -> SubjectRequest:
+    request = planned(house, "erasure")
+    approve(house, request)
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    work()
+    return fresh(request)
+
+
+def names(url: str) -> dict[object, object]:
+    return {row[0]: row[2] for row in dump(url)["invoice"]}
+
+
+def until_closed_and_purged(clock: time_machine.Coordinates, request: SubjectRequest) -> None:
+    clock.shift(timedelta(days=60))
+    work()
+    clock.shift(timedelta(days=60))
+    work()
+    assert fresh(request).purged_at is not None
+
+
+def test_what_a_law_kept_is_erased_on_its_date_though_the_requests_key_is_long_gone(
+    clock: time_machine.Coordinates, store: str, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    assert (names(store)[1], names(store)[4]) == ("Ann Canary", "Ann Canary")
+    assert names(store)[2] != "Ann Canary"  # of 2001: nothing keeps it
+    until_closed_and_purged(clock, request)
+    clock.move_to(FIRST - timedelta(minutes=1))
+    work()
+    assert names(store)[4] == "Ann Canary"
+    clock.move_to(FIRST)
+    work()
+    assert names(store)[4] != "Ann Canary"
+    assert names(store)[1] == "Ann Canary"  # each record on its own date
+    assert [line for line in told(request).kept if "until 5 January 2036" in line]
+    clock.move_to(SECOND)
+    work()
+    assert "Ann Canary" not in names(store).values()
+    assert names(store)[3] == "Bob"
+    assert told(fresh(request)).kept == ()
+    assert not request.outcomes.filter(outcome="retained", until__isnull=False).exists()
+
+
+def test_it_is_on_the_record_of_the_same_request_and_leaves_no_key_behind(
+    clock: time_machine.Coordinates, store: str, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    job = fresh(request).kept_job
+    until_closed_and_purged(clock, request)
+    assert DataKey.objects.filter(scope_id=job, state="active").exists()
+    clock.move_to(SECOND)
+    work()
+    work()
+    rows = LedgerEntry.objects.filter(object_ref=f"request:{request.pk.hex}").order_by("recorded_at", "pk")
+    events = [json.loads(row.payload)["details"].get("event") for row in rows]
+    assert events.count("put_aside") >= 1
+    assert "kept_erased" in events
+    late = [row for row in rows if row.type == "step.finished" and row.recorded_at >= SECOND]
+    assert late
+    assert fresh(request).kept_job is None
+    assert not SystemStep.objects.filter(job=job).exists()
+    assert not DataKey.objects.filter(scope_id=job, state="active").exists()
+
+
+def test_a_system_that_is_away_on_the_day_is_asked_until_it_answers(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    until_closed_and_purged(clock, request)
+    away = house.store.rename(house.store.with_suffix(".away"))
+    clock.move_to(SECOND)
+    for _ in range(12):
+        clock.shift(timedelta(hours=2))
+        work()
+    away.rename(house.store)
+    clock.shift(timedelta(hours=2))
+    work()
+    assert "Ann Canary" not in [row[2] for row in house.rows(house.store, "invoice")]
+
+
+def test_the_key_is_not_destroyed_before_what_is_kept_is_put_aside(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    request = planned(house, "erasure")
+    approve(house, request)
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    services.close(fresh(request), principal=house.principal)
+    with pytest.raises(Conflict, match="put aside"):
+        services.purge(fresh(request), principal=house.principal)
+    assert retaining.put_aside() == 1
+    assert retaining.put_aside() == 0
+    services.purge(fresh(request), principal=house.principal)
