@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from consent.models import Contact
-from governance import audit, subjects
+from governance import access, audit, subjects
 from governance.models import DataSubject
-from governance.policy.vocabulary import AuditType
+from governance.policy.vocabulary import Action, AuditType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,15 @@ def write(controller: Controller, rows: Sequence[Contact], *, principal: Princip
         return
     Contact.objects.recorded().bulk_create(rows, ignore_conflicts=True, batch_size=500)
     details = {"count": len(rows), "purposes": sorted({row.purpose.key for row in rows})}
-    audit.record(AuditType.CONTACT_RECORDED, actor=principal, controller_id=controller.pk, details=details)
+    rules, ruleset = access.decided(principal, Action.CONSENT_RECORD, controller.pk)
+    audit.record(
+        AuditType.CONTACT_RECORDED,
+        actor=principal,
+        controller_id=controller.pk,
+        rules=rules,
+        ruleset=ruleset,
+        details=details,
+    )
 
 
 def row_of(controller: Controller, person: DataSubject, message: Sent, now: datetime) -> Contact:

@@ -89,6 +89,6 @@ def _write(weighed: Sequence[Weighed], controller: Controller, principal: Princi
     new, known = [row for row in rows if row.pk is None], [row for row in rows if row.pk is not None]
     insert_many(new, recorded=True)
     ConsentState.objects.recorded().bulk_update(known, _PROJECTED)
-    said = [told(each) for each in weighed]
+    said = [told(each, principal) for each in weighed]
     audit.record_many([occurrence for occurrence, _thin in said], actor=principal, controller_id=controller.pk)
     outbox.append_many(thin for _occurrence, thin in said)

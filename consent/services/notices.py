@@ -10,9 +10,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from consent.models import NoticeRevision, PrivacyNotice
-from governance import audit
+from governance import access, audit
 from governance.errors import BadInput, Conflict, FieldError
-from governance.policy.vocabulary import AuditType
+from governance.policy.vocabulary import Action, AuditType
 
 if TYPE_CHECKING:
     from governance.models import Controller
@@ -79,11 +79,14 @@ def publish_within(  # noqa: PLR0913  # as publish()
         notice.material_version = revision.version
     notice.title = title
     notice.save(update_fields=["material_version", "title"])
+    rules, ruleset = access.decided(principal, Action.CATALOGUE_CHANGE, controller.pk)
     audit.record(
         AuditType.NOTICE_PUBLISHED,
         actor=principal,
         controller_id=controller.pk,
         object_ref=f"notice-revision:{revision.pk.hex}",
+        rules=rules,
+        ruleset=ruleset,
         details={
             "digest": digest,
             "key": key,

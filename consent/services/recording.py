@@ -14,14 +14,14 @@ from consent import lifecycle
 from consent.errors import EventFromTheFuture
 from consent.lifecycle import State
 from consent.models import ConsentEvent, ConsentState, NoticeRevision
-from governance import audit, outbox, subjects, vault
+from governance import access, audit, outbox, subjects, vault
 from governance.audit import Occurrence
 from governance.errors import BadInput, Conflict, Erased, FieldError
 from governance.fields import Scope
 from governance.models import DataSubject, Purpose
 from governance.outbox import Thin
 from governance.policy.principal import DATA_SUBJECT
-from governance.policy.vocabulary import AuditType
+from governance.policy.vocabulary import Action, AuditType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +140,7 @@ def _record(subject: DataSubject, choice: Choice, principal: Principal, event_id
         (weighed.event.evidence,) = vault.seal_many([evidence_of(weighed)])
     weighed.event.save(force_insert=True)  # (4)
     weighed.state.save()
-    occurrence, thin = told(weighed)
+    occurrence, thin = told(weighed, principal)
     audit.record_many([occurrence], actor=principal, controller_id=subject.controller_id)
     outbox.append(thin.type, controller_id=thin.controller_id, subject_id=thin.subject_id, payload=thin.payload)
     return Recorded(weighed.event, weighed.counts)
@@ -260,15 +260,18 @@ def _projected(
     return row
 
 
-def told(weighed: Weighed) -> tuple[Occurrence, Thin]:
+def told(weighed: Weighed, principal: Principal) -> tuple[Occurrence, Thin]:
     """Say what the ledger and what others hear of it."""
     event, purpose, revision = weighed.event, weighed.choice.purpose, weighed.choice.notice_revision
+    rules, ruleset = access.decided(principal, Action.CONSENT_RECORD, event.controller_id)
     occurrence = Occurrence(
         type=AuditType.CONSENT_RECORDED,
         subject_id=event.subject_id,
         object_ref=f"consent-event:{event.pk.hex}",
         purpose=purpose.key,
         decision=event.state,
+        rules=rules,
+        ruleset=ruleset,
         details={
             "channel": event.channel,
             "effective": weighed.counts,

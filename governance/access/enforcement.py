@@ -1,6 +1,6 @@
 """The point check and the list filter, side by side so that they cannot drift; neither knows HTTP."""
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -62,6 +62,19 @@ def permitting(principal: Principal, action: Action, controller: str) -> list[st
     """Answer the rules that let this pass: each role held at this controller that carries the action."""
     held = principal.roles_at(controller)
     return sorted(f"role:{role.value}" for role in held if permits(frozenset({role}), action))
+
+
+class Decided(NamedTuple):
+    """What let an action pass, as its event names it: rules, and the fingerprint of the rules in force."""
+
+    rules: list[str]
+    ruleset: str
+
+
+def decided(principal: Principal, action: Action, controller_id: UUID) -> Decided:
+    """Answer what `require` let this pass by; nothing for whom no rule was asked, such as the operator or a worker."""
+    rules = permitting(principal, action, controller_id.hex)
+    return Decided(rules, fingerprint.roles() if rules else "")
 
 
 def deny(  # noqa: PLR0913  # a denial is one event; each argument is a part of it

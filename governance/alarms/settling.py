@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
-from governance import audit, vault
+from governance import access, audit, vault
 from governance.alarms import hooks
 from governance.alarms.rules import RULES
 from governance.errors import BadInput, Conflict, FieldError
 from governance.fields import Scope
 from governance.models import AlarmHook, AlarmRule, Alert, AlertAcknowledgement, Controller, StaffUser
 from governance.policy.principal import STAFF, Principal
-from governance.policy.vocabulary import AuditType
+from governance.policy.vocabulary import Action, AuditType
 
 
 @transaction.atomic(durable=True)
@@ -53,10 +53,13 @@ def set_rule(
         return []
     row.is_on, row.values = is_on, {**before, **values}
     row.save()
+    rules, ruleset = access.decided(principal, Action.ALARM_CHANGE, controller.pk)
     audit.record(
         AuditType.ALARM_RULE_CHANGED,
         actor=principal,
         controller_id=controller.pk,
+        rules=rules,
+        ruleset=ruleset,
         object_ref=f"alarm_rule:{rule}",
         # What the alarm looked for before is evidence when somebody turned it down first.
         details={"fields": changed, "on": is_on, **{f"old_{name}": before[name] for name in before}, **row.values},
@@ -83,10 +86,13 @@ def _set_hook(controller: Controller, url: str, principal: Principal) -> str:
         row.save()
     elif (held := AlarmHook.objects.filter(controller=controller).first()) is not None:
         held.delete()
+    rules, ruleset = access.decided(principal, Action.ALARM_CHANGE, controller.pk)
     audit.record(
         AuditType.ALARM_RULE_CHANGED,
         actor=principal,
         controller_id=controller.pk,
+        rules=rules,
+        ruleset=ruleset,
         object_ref=f"alarm_hook:{controller.pk.hex}",
         details={"fields": ["hook"], "on": bool(url)},
     )

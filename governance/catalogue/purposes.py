@@ -6,11 +6,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from governance import audit
+from governance import access, audit
 from governance.errors import BadInput, Conflict, FieldError
 from governance.models import Controller, Purpose
 from governance.policy.principal import Principal
-from governance.policy.vocabulary import AuditType
+from governance.policy.vocabulary import Action, AuditType
 
 _CHANGEABLE = frozenset(
     {
@@ -73,11 +73,14 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 def _published(purpose: Purpose, principal: Principal, change_: str, fields: list[str]) -> None:
     Controller.objects.filter(pk=purpose.controller_id).recorded().update(ruleset_version=F("ruleset_version") + 1)
+    rules, ruleset = access.decided(principal, Action.CATALOGUE_CHANGE, purpose.controller_id)
     audit.record(
         AuditType.PURPOSE_CHANGED,
         actor=principal,
         controller_id=purpose.controller_id,
         object_ref=f"purpose:{purpose.pk.hex}",
         purpose=purpose.key,
+        rules=rules,
+        ruleset=ruleset,
         details={"change": change_, "fields": fields, "version": purpose.version},
     )

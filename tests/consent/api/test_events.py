@@ -14,6 +14,7 @@ from governance.audit.sequencer import sequence
 from governance.crypto.policies import Policy
 from governance.crypto.proofs import verify_receipt
 from governance.models import DataSubject, IdempotencyRecord, LedgerEntry
+from governance.policy import fingerprint
 from governance.policy.vocabulary import Role
 from tests.consent.conftest import JANE, Caller, House, caller_for, house_of
 
@@ -34,6 +35,25 @@ def test_everything_can_be_set_up_through_http(house: House) -> None:
     assert [row["key"] for row in listed] == ["delivery", "newsletter", "offers", "profiling"]
     assert [row["key"] for row in caller.get("/v1/notices").json()["revisions"]] == ["privacy", "terms"]
     assert caller.post("/v1/purposes", purpose).status_code == 409
+
+
+def test_events_name_the_decision_behind_them_and_none_where_none_was_made(house: House) -> None:
+    """The house itself was set up from the command line, where nobody is asked."""
+    types = ["purpose.changed", "notice.published", "consent.recorded"]
+    before = set(LedgerEntry.objects.values_list("pk", flat=True))
+    caller = caller_for(house, Role.INTEGRATOR)
+    caller.post(
+        "/v1/purposes", {"key": "profiling", "name": "Profiling", "lawful_basis": "consent", "channels": ["web"]}
+    )
+    caller.post("/v1/notices", {"key": "terms", "title": "Terms", "text": "We profile.", "language": "en"})
+    caller.record(purpose="profiling", notice={"key": "terms", "version": 1}, channel="web")
+    decisions: dict[str, set[tuple[str, ...]]] = {"http": set(), "command line": set()}
+    for row in LedgerEntry.objects.filter(type__in=types):
+        payload = json.loads(row.payload)
+        kind = "command line" if row.pk in before else "http"
+        decisions[kind].add((payload["type"], *payload["rules"], payload["ruleset"]))
+    assert decisions["http"] == {(each, "role:integrator", fingerprint.roles()) for each in types}
+    assert {said[1:] for said in decisions["command line"]} == {("",)}
 
 
 def test_an_unknown_person_is_registered_also_by_a_no(caller: Caller) -> None:
