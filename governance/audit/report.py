@@ -62,10 +62,15 @@ class Report:
     is_late: bool
     problems: tuple[Problem, ...]
     found: int
+    #: A checkpoint that the witnesses' quorum should have cosigned by now, and did not; nor any later one.
+    unwitnessed: int | None = None
 
     @property
     def is_ok(self) -> bool:
-        """Whether everything that has a position holds. Late events are not broken: they cannot be verified yet."""
+        """Whether everything that has a position holds. Late events are not broken: they cannot be verified yet.
+
+        Nor is what lacks witnesses: it may be whole, and only our own word says so.
+        """
         return self.found == 0
 
 

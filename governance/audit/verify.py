@@ -20,15 +20,15 @@ from django.db import connections, router
 from django.db.models import Exists, Max, Model, OuterRef
 from django.utils import timezone
 
-from governance.audit import checkpoint, cosigned, rows, trust
+from governance.audit import checkpoint, rows, witnessed
 from governance.audit.checkpoint import open_checkpoint
 from governance.audit.report import Findings, Kind, Report
 from governance.audit.rows import Stretch
 from governance.audit.tile_judge import TileJudge
 from governance.crypto.errors import NoteRefused
 from governance.crypto.merkle import CompactRange
-from governance.crypto.notes import Checkpoint, opened_note
-from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending, WitnessState
+from governance.crypto.notes import Checkpoint
+from governance.models import LedgerCheckpoint, LedgerEntry, LedgerLeaf, LedgerPending
 
 
 def verify(
@@ -59,8 +59,9 @@ def verify(
         findings.add(Kind.TAIL_UNSIGNED, size, last_position)
     if kept is not None and kept.size > size:
         findings.add(Kind.TAIL_TRUNCATED, size, kept.size - 1, "the kept checkpoint is longer than the ledger")
-    _judge_witnesses(findings, size)
+    witnessed.judge(findings, size)
     waiting, oldest = _judge_pending(findings)
+    late = (instant or timezone.now()) - late_after
     if since is not None or findings.found or not _all_placed():
         _find_unplaced(findings)
     return Report(
@@ -68,7 +69,8 @@ def verify(
         checkpoints=checkpoints,
         pending=waiting,
         oldest_pending=oldest,
-        is_late=oldest is not None and oldest < (instant or timezone.now()) - late_after,
+        is_late=oldest is not None and oldest < late,
+        unwitnessed=witnessed.lacking(size, late),
         problems=tuple(findings.kept),
         found=findings.found,
     )
@@ -246,25 +248,6 @@ def _find_unplaced(findings: Findings) -> None:
     unplaced = LedgerEntry.objects.filter(~Exists(leaf), ~Exists(queued)).order_by("pk")
     for event_id in unplaced.values_list("pk", flat=True).iterator():
         findings.add(Kind.ENTRY_UNPLACED, None, detail=f"event {event_id}")
-
-
-def _judge_witnesses(findings: Findings, size: int) -> None:
-    """Name what witnesses hold against this ledger, and what is passed off as theirs."""
-    for state in WitnessState.objects.filter(state=WitnessState.State.CONFLICT).order_by("pk"):
-        held = state.conflict_size or 0
-        # Longer than ours: an older copy was restored. Not longer: somewhere in it the past was rewritten.
-        first, last = (size, held - 1) if held > size else (0, max(held - 1, 0))
-        findings.add(Kind.WITNESS_CONFLICT, first, last, f"{state.pk} holds a checkpoint of size {held}")
-    witnesses = trust.policy().witnesses.values()
-    known, asked = [witness.verifier for witness in witnesses], {witness.url for witness in witnesses}
-    for row in cosigned.newest_of_each():
-        if row.witness not in asked:
-            continue  # of a witness that left the policy: nobody here has the key to judge it
-        note = LedgerCheckpoint.objects.filter(size=row.size).values_list("note", flat=True).first()
-        try:
-            opened_note((note or "") + row.lines, known)
-        except NoteRefused:
-            findings.add(Kind.COSIGNATURE_FORGED, row.size - 1, detail=f"of {row.witness} at size {row.size}")
 
 
 def _judge_pending(findings: Findings) -> tuple[int, datetime | None]:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance import ledger
-from governance.audit import lease, proving, trust
+from governance.audit import cosigned, lease, proving, trust
 from governance.crypto.encoding import from_decimal
 from governance.crypto.errors import NoteRefused
 from governance.crypto.notes import opened_note, signature_of
@@ -59,8 +59,7 @@ def submit_due() -> int:
 def _submit_once(url: str, verifiers: list[Verifier], head: LedgerCheckpoint) -> bool:
     instant = timezone.now()
     row, _ = WitnessState.objects.get_or_create(url=url)
-    is_done = row.state == WitnessState.State.COSIGNED and row.size == head.size
-    if is_done or (row.next_at is not None and row.next_at > instant):
+    if _is_done(row, verifiers, head) or (row.next_at is not None and row.next_at > instant):
         return False
     name = f"witness.{sha256(url.encode()).hexdigest()[:32]}"
     fence = lease.acquire(name, period=_PERIOD, instant=instant)
@@ -70,12 +69,18 @@ def _submit_once(url: str, verifiers: list[Verifier], head: LedgerCheckpoint) ->
         # Read under the lease, the row first: a worker that was slow would take what another reached for a conflict.
         row.refresh_from_db()
         head = proving.latest_checkpoint() or head
-        if row.state == WitnessState.State.COSIGNED and row.size == head.size:
+        if _is_done(row, verifiers, head):
             return False
         answer = _ask(url, verifiers, head, row.size)
         return _keep(row, answer, head, name, fence)
     finally:
         lease.release(name, fence)
+
+
+def _is_done(row: WitnessState, verifiers: list[Verifier], head: LedgerCheckpoint) -> bool:
+    """Whether it cosigned this head with a key of the policy. With new keys it is asked again, for the same head."""
+    is_there = row.state == WitnessState.State.COSIGNED and row.size == head.size
+    return is_there and cosigned.is_held(row.url, row.size, verifiers)
 
 
 def _ask(url: str, verifiers: list[Verifier], head: LedgerCheckpoint, old: int) -> _Answer:
@@ -140,7 +145,15 @@ def _keep(row: WitnessState, answer: _Answer, head: LedgerCheckpoint, name: str,
     if is_cosigned:
         row.size, row.conflict_size, row.failures = answer.size, None, 0
         LedgerCosignature.objects.bulk_create(
-            [LedgerCosignature(size=head.size, witness=row.url, lines=answer.lines, created_at=instant)],
+            [
+                LedgerCosignature(
+                    size=head.size,
+                    witness=row.url,
+                    lines=answer.lines,
+                    keys=cosigned.keys_of(answer.lines),
+                    created_at=instant,
+                )
+            ],
             ignore_conflicts=True,
         )
     else:

@@ -858,10 +858,11 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveBigIntegerField()),
                 ('witness', models.CharField(help_text='Where it was submitted.', max_length=255)),
                 ('lines', models.TextField()),
+                ('keys', models.CharField(blank=True, help_text='Which keys signed: a witness with new ones signs the same checkpoint again.', max_length=64)),
                 ('created_at', models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('size', 'witness'), name='ledgercosignature_once')],
+                'constraints': [models.UniqueConstraint(fields=('size', 'witness', 'keys'), name='ledgercosignature_once')],
             },
         ),
         migrations.CreateModel(

@@ -10,10 +10,15 @@ class LedgerCosignature(models.Model):
     size = models.PositiveBigIntegerField()
     witness = models.CharField(max_length=255, help_text="Where it was submitted.")
     lines = models.TextField()
+    keys = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Which keys signed: a witness with new ones signs the same checkpoint again.",
+    )
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["size", "witness"], name="ledgercosignature_once"),)
+        constraints = (models.UniqueConstraint(fields=["size", "witness", "keys"], name="ledgercosignature_once"),)
 
     def __str__(self) -> str:
         return f"cosignature:{self.size}:{self.pk}"

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -242,6 +244,44 @@ def test_a_false_cosignature_is_not_kept_and_one_put_into_the_table_is_named(wit
     line = stranger.line(Checkpoint(signing.origin(), 3, bytes(head.root)).text, at=1)
     LedgerCosignature.objects.create(size=3, witness=witness.url, lines=line, created_at=timezone.now())
     assert [problem.kind for problem in verify().problems] == [Kind.COSIGNATURE_FORGED]
+
+
+def test_a_witness_with_new_keys_signs_the_same_checkpoint_again(witness: Process, settings: Any) -> None:
+    """Nothing new comes into the ledger meanwhile: what the old keys signed must not look forged for ever."""
+    grow()
+    assert witnessing.submit_due() == 1
+    witness.kill()
+    witness.keys.unlink()
+    witness.lines = Process._run("keygen", "witness.example/w", str(witness.keys)).communicate(timeout=30)[0]  # noqa: SLF001  # new keys
+    witness.start()
+    Path(settings.GOVERNANCE_WITNESS_POLICY).write_text(witness.policy())
+    assert [problem.kind for problem in verify().problems] == [Kind.COSIGNATURE_FORGED]
+    assert verify(late_after=timedelta(seconds=-1)).unwitnessed == 3
+    assert witnessing.submit_due() == 1
+    assert witnessing.submit_due() == 0
+    assert (LedgerCosignature.objects.count(), LedgerCheckpoint.objects.count()) == (2, 1)
+    report = verify(late_after=timedelta(seconds=-1))
+    assert (report.problems, report.unwitnessed) == ((), None)
+    trust.policy().open(cosigned.note(3, LedgerCheckpoint.objects.get().note))
+
+
+def test_what_the_quorum_did_not_cosign_has_an_exit_code_of_its_own(witness: Process, settings: Any) -> None:
+    settings.GOVERNANCE_LEDGER_LATE_SECONDS = 0
+    grow()
+    assert verify(late_after=timedelta(minutes=15)).unwitnessed is None  # it may still come
+    with pytest.raises(CommandError, match="size 3 lacks the quorum") as refused:
+        call_command("verify_audit", stdout=StringIO())
+    assert refused.value.returncode == 3
+    assert witnessing.submit_due() == 1
+    call_command("verify_audit", stdout=StringIO())
+    stranger = Signer("witness.example/w", b"\1" * 32, SignatureType.COSIGNATURE_ED25519)
+    grow()
+    head = LedgerCheckpoint.objects.latest("size")
+    line = stranger.line(checkpoint.opened(head.note).text, at=1)
+    LedgerCosignature.objects.create(size=6, witness="https://else.example/", lines=line, created_at=timezone.now())
+    assert verify(late_after=timedelta(seconds=-1)).unwitnessed == 6
+    settings.GOVERNANCE_WITNESS_POLICY = ""
+    call_command("verify_audit", stdout=StringIO())  # nobody is asked for, so nobody is missing
 
 
 # --- What is answered to whom, by the specification's table ---------------------------------------------------------

@@ -17,6 +17,7 @@ from governance.models import LedgerVerification
 
 BROKEN = 1
 CANNOT_VERIFY = 2
+UNWITNESSED = 3
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         "Recomputes the audit ledger from its events and checks every row, position, tile and checkpoint; or one "
         "receipt, or an exported folder. Exit code 0: everything holds. 1: broken; each problem names its index. 2: it "
         "could not be verified: the database, a file or the signing key cannot be used, or events have waited too long "
-        "for a position."
+        "for a position. 3: it holds by our own signature, and the witnesses' quorum of the policy did not cosign it."
     )
     # It must be able to run, and say so, beside a database that is being migrated.
     requires_system_checks = ()
@@ -104,6 +105,12 @@ class Command(BaseCommand):
                 self.stderr.write(f"  and {report.found - len(report.problems)} more")
             message = f"The ledger does not hold: {report.found} problem(s)."
             raise CommandError(message, returncode=BROKEN)
+        if report.unwitnessed is not None:
+            message = (
+                f"The checkpoint of size {report.unwitnessed} lacks the quorum of GOVERNANCE_WITNESS_POLICY, and so "
+                "does every later one: see what the witnesses answer. Everything holds by this ledger's own signature."
+            )
+            raise CommandError(message, returncode=UNWITNESSED)
         if report.is_late and report.oldest_pending is not None:
             message = (
                 f"Events wait since {report.oldest_pending.isoformat()}: start the worker that runs the sequencer. "
