@@ -38,6 +38,7 @@ urlpatterns = [
     path("preferences/leave/", entering.leave, name="preferences_leave"),
     # Subjects and vault
     path("v1/subjects", subjects.SubjectsDoor.as_view(), name="subjects"),
+    path("v1/subjects/restriction", subjects.SubjectRestrictionDoor.as_view(), name="subject_restriction"),
     path("v1/subjects/lookup", subjects.SubjectLookupDoor.as_view(), name="subject_lookup"),
     path("v1/vault/seal", vault.SealDoor.as_view(), name="vault_seal"),
     path("v1/vault/reveal", vault.RevealDoor.as_view(), name="vault_reveal"),

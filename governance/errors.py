@@ -6,6 +6,7 @@ GovernanceError
 │   └── PayloadTooLarge      413
 ├── NotAuthenticated         401  no key, or one that is unknown, expired or revoked
 ├── AccessDenied             403  authenticated, and the policy says no
+│   └── Restricted           403  the person's data is restricted, and this use is none that stays possible
 ├── CodeRefused              403  a one-time code is wrong, used, expired or tried too often (not said which)
 ├── NotFound                 404  absent, or outside the caller's scope (the same answer)
 ├── Conflict                 409  the state of the thing does not allow this now
@@ -59,6 +60,7 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "PayloadTooLarge",
+    "Restricted",
     "SealRefused",
     "SystemRefused",
     "SystemUnavailable",
@@ -125,6 +127,13 @@ class AccessDenied(GovernanceError):
     code = "access.denied"
     status = 403
     title = "This is not allowed"
+
+
+class Restricted(AccessDenied):
+    """The use of the person's data is restricted (GDPR Art. 18)."""
+
+    code = "subject.restricted"
+    title = "The use of this person's data is restricted"
 
 
 class CodeRefused(GovernanceError):

@@ -22,6 +22,7 @@ NOT_OWNED = "refuse:not_owned"
 OTHER_CONTROLLER = "refuse:other_controller"
 OTHER_PERSON = "refuse:other_person"
 OTHER_PURPOSE = "refuse:other_purpose"
+RESTRICTED = "refuse:restricted"
 STALE_FACTOR = "refuse:stale_factor"
 
 

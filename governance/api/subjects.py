@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from governance import subjects
 from governance.api.serializers import IdentifierSerializer, StrictSerializer
 from governance.api.views import Door
+from governance.models import DataSubject
 from governance.policy.vocabulary import Action
 
 
@@ -51,6 +52,36 @@ class SubjectsDoor(Door):
                 self.controller, pairs(data), principal=self.principal, verified=data["verified"]
             )
         return Response({"subject": str(subject.pk)}, status=201)
+
+
+class RestrictionSerializer(IdentifiersSerializer):
+    """Whose data is to be restricted, and why."""
+
+    ground = serializers.ChoiceField(
+        choices=DataSubject.Ground.values,
+        help_text="GDPR Art. 18(1): (a) accuracy_contested, (b) unlawful, (c) claims, (d) objection_pending.",
+    )
+
+
+class SubjectRestrictionDoor(Door):
+    """Restrict the use of a person's data (GDPR Art. 18). The same answer whether or not the person is known.
+
+    Only an officer lifts it, at the console: the person has to be told before.
+    """
+
+    action: ClassVar[Action] = Action.SUBJECT_RESTRICT
+
+    @extend_schema(
+        operation_id="restrict_subject", request=RestrictionSerializer, responses={200: SubjectSerializer, 409: None}
+    )
+    def post(self, request: Request) -> Response:
+        del request
+        data = self.read(RestrictionSerializer)
+        with transaction.atomic(durable=True):
+            subject = subjects.find(self.controller, pairs(data))
+            if subject is not None:
+                subjects.restrict(subject, principal=self.principal, ground=data["ground"])
+        return Response({"subject": None if subject is None else str(subject.pk)})
 
 
 class SubjectLookupDoor(Door):

@@ -42,6 +42,12 @@ EVIDENCE_WORDS = {
     "post_answered": _("They gave back a code sent by post"),
     "signed_in": _("They showed it while signed in to their account"),
 }
+RESTRICTION_WORDS = {
+    "accuracy_contested": _("The person says that it is not correct"),
+    "unlawful": _("We may not use it, and the person wants it kept"),
+    "claims": _("We need it no longer, and the person needs it for a claim"),
+    "objection_pending": _("The person objected, and that is not decided yet"),
+}
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,119}", re.ASCII)
 
 
@@ -109,6 +115,25 @@ class LegalHoldForm(ConsoleForm):
         help_text=_("The last day. Without one it stands until somebody releases it."),
         widget=forms.DateInput(attrs={"type": "date"}),
         error_messages={"invalid": _("Give a day")},
+    )
+
+
+class RestrictForm(ConsoleForm):
+    """Why a person's data is not to be used."""
+
+    ground = forms.ChoiceField(
+        label=_("Why must it not be used?"),
+        choices=[("", _("Choose a reason")), *RESTRICTION_WORDS.items()],
+        error_messages={"required": _("Choose why it must not be used")},
+    )
+
+
+class LiftForm(ConsoleForm):
+    """That the person knows before their data is used again."""
+
+    was_told = forms.BooleanField(
+        label=_("The person was told that the restriction ends"),
+        error_messages={"required": _("Tell the person first; the law asks for it (GDPR Art. 18(3))")},
     )
 
 

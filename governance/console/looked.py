@@ -32,7 +32,10 @@ WHY_WORDS: Final[Mapping[str, StrPromise]] = {
     RevealPurpose.LEGAL_CLAIM: _("because of a legal claim"),
     RevealPurpose.LETTER_DELIVERY: _("to send you a letter"),
     RevealPurpose.PREFERENCE_CENTRE: _("to show you your choices"),
+    RevealPurpose.PUBLIC_INTEREST: _("in the public interest"),
+    RevealPurpose.RIGHTS_OF_OTHERS: _("to protect the rights of somebody else"),
     RevealPurpose.SECURITY_INCIDENT: _("to look into a security incident"),
+    RevealPurpose.SUBJECT_CONSENT: _("because you agreed to it"),
     RevealPurpose.SUBJECT_REQUEST: _("to answer your request"),
     RevealPurpose.SYSTEM_CONNECTION: _("to reach a connected system"),
 }

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance import access, subjects, vault
-from governance.console import elevations, holds, pages, verifying
+from governance.console import elevations, holds, pages, restrictions, verifying
 from governance.console.forms import LookUpForm, RevealForm
 from governance.console.ledger import pseudonym_of
 from governance.console.words import EVENT_WORDS, IDENTIFIER_WORDS, actor_words, words
-from governance.errors import BadInput, NotFound
+from governance.errors import BadInput, NotFound, Restricted
 from governance.models import DataSubject, LedgerEntry, SubjectIdentifier
 from governance.policy.vocabulary import Action
 from governance.subjects.registering import known
@@ -79,7 +79,11 @@ def reveal(request: DeskRequest, subject_id: UUID, identifier_id: UUID) -> HttpR
     form = RevealForm(request.POST)
     if not form.is_valid():
         return page(request, subject, form=form, asked=identifier_id)
-    value = vault.reveal(identifier.value, principal=request.desk.principal, purpose=form.cleaned_data["purpose"])
+    try:
+        value = vault.reveal(identifier.value, principal=request.desk.principal, purpose=form.cleaned_data["purpose"])
+    except Restricted as refused:
+        form.add_error("purpose", refused.detail)
+        return page(request, subject, form=form, asked=identifier_id)
     response = page(request, subject, opened={identifier_id: value})
     response["Cache-Control"] = "no-store"
     return response
@@ -89,6 +93,7 @@ def register() -> None:
     """Put the pages into the console."""
     holds.register(page)
     verifying.register()
+    restrictions.register(page)
     pages.register("people/", look_up, "people", label=_("Look up"), section="People", action=Action.SUBJECT_FIND)
     pages.register(
         "people/<uuid:subject_id>/", person, "person", label="", section="People", action=Action.SUBJECT_FIND
@@ -141,6 +146,7 @@ def page(
         "may_read_consent": request.desk.may(Action.CONSENT_READ),
         **elevations.facts(request, subject),
         **holds.facts(request, subject),
+        **restrictions.facts(request, subject),
         **more,
     }
     return pages.render(request, "console/person.html", context)

@@ -84,6 +84,7 @@ EVENT_WORDS: Final[Mapping[str, StrPromise]] = {
     _T.SUBJECT_LOOKED_UP: _("Somebody was looked up"),
     _T.SUBJECT_REGISTERED: _("A person was registered"),
     _T.SUBJECT_RESTRICTED: _("The use of a person's data was restricted"),
+    _T.SUBJECT_RESTRICTION_LIFTED: _("The restriction of a person's data was lifted"),
     _T.SUBJECT_REVEALED: _("A sealed value was opened"),
     _T.SYSTEM_CHANGED: _("A connected system was changed"),
     _T.VALUE_TOKENISED: _("A token was made for a value"),
@@ -121,7 +122,10 @@ REASON_WORDS: Final[Mapping[str, StrPromise]] = {
     RevealPurpose.LEGAL_CLAIM: _("A legal claim"),
     RevealPurpose.LETTER_DELIVERY: _("Sending a letter"),
     RevealPurpose.PREFERENCE_CENTRE: _("Showing the person their own choices"),
+    RevealPurpose.PUBLIC_INTEREST: _("Important public interest"),
+    RevealPurpose.RIGHTS_OF_OTHERS: _("Protecting the rights of somebody else"),
     RevealPurpose.SECURITY_INCIDENT: _("Looking into a security incident"),
+    RevealPurpose.SUBJECT_CONSENT: _("The person agreed to it"),
     RevealPurpose.SUBJECT_REQUEST: _("Answering the person's own request"),
     RevealPurpose.SYSTEM_CONNECTION: _("Reaching a connected system"),
 }

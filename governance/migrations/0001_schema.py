@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('active', 'Active'), ('restricted', 'Restricted'), ('erased', 'Erased')], default='active', max_length=16)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('restricted_at', models.DateTimeField(null=True)),
+                ('restriction', models.CharField(blank=True, choices=[('accuracy_contested', 'Accuracy Contested'), ('unlawful', 'Unlawful'), ('claims', 'Claims'), ('objection_pending', 'Objection Pending')], max_length=24)),
                 ('erased_at', models.DateTimeField(null=True)),
             ],
             options={

@@ -20,11 +20,20 @@ class DataSubject(models.Model):
         RESTRICTED = "restricted"
         ERASED = "erased"
 
+    class Ground(models.TextChoices):
+        """Why the use of the data is restricted: GDPR Art. 18(1)(a) to (d)."""
+
+        ACCURACY_CONTESTED = "accuracy_contested"
+        UNLAWFUL = "unlawful"
+        CLAIMS = "claims"
+        OBJECTION_PENDING = "objection_pending"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
     restricted_at = models.DateTimeField(null=True)
+    restriction = models.CharField(max_length=24, choices=Ground, blank=True)
     erased_at = models.DateTimeField(null=True)
 
     objects = Governed()

@@ -29,6 +29,7 @@ class Action(StrEnum):
     SUBJECT_FIND = "subject:find"
     SUBJECT_HOLD = "subject:hold"
     SUBJECT_REGISTER = "subject:register"
+    SUBJECT_RESTRICT = "subject:restrict"
     SUBJECT_REVEAL = "subject:reveal"
     SUBJECT_VERIFY = "subject:verify"
     SUBJECT_VIEW = "subject:view"
@@ -112,6 +113,7 @@ class AuditType(StrEnum):
     SUBJECT_LOOKED_UP = "subject.looked_up"
     SUBJECT_REGISTERED = "subject.registered"
     SUBJECT_RESTRICTED = "subject.restricted"
+    SUBJECT_RESTRICTION_LIFTED = "subject.restriction_lifted"
     SUBJECT_REVEALED = "subject.revealed"
     SYSTEM_CHANGED = "system.changed"
     VALUE_TOKENISED = "value.tokenised"
@@ -129,7 +131,10 @@ class RevealPurpose(StrEnum):
     LEGAL_CLAIM = "legal_claim"
     LETTER_DELIVERY = "letter_delivery"
     PREFERENCE_CENTRE = "preference_centre"
+    PUBLIC_INTEREST = "public_interest"
+    RIGHTS_OF_OTHERS = "rights_of_others"
     SECURITY_INCIDENT = "security_incident"
+    SUBJECT_CONSENT = "subject_consent"
     SUBJECT_REQUEST = "subject_request"
     SYSTEM_CONNECTION = "system_connection"
 
@@ -139,8 +144,31 @@ STAFF_REVEAL_PURPOSES = (
     RevealPurpose.CUSTOMER_SUPPORT,
     RevealPurpose.FRAUD_PREVENTION,
     RevealPurpose.LEGAL_CLAIM,
+    RevealPurpose.PUBLIC_INTEREST,
+    RevealPurpose.RIGHTS_OF_OTHERS,
     RevealPurpose.SECURITY_INCIDENT,
+    RevealPurpose.SUBJECT_CONSENT,
     RevealPurpose.SUBJECT_REQUEST,
+)
+
+#: What stays possible while a person's data is restricted: use with their consent, for legal claims, for the rights of
+#: others, for important public interest (GDPR Art. 18(2)). Whatever is not here is refused.
+OPEN_UNDER_RESTRICTION = frozenset(
+    {
+        # The person asked for it: their own request, the letters that answer it, their own page.
+        RevealPurpose.ACCESS_PACKAGE,
+        RevealPurpose.ADDRESS_PROOF,
+        RevealPurpose.DEMONSTRATION_MAILBOX,
+        RevealPurpose.LETTER_DELIVERY,
+        RevealPurpose.PREFERENCE_CENTRE,
+        RevealPurpose.SUBJECT_CONSENT,
+        RevealPurpose.SUBJECT_REQUEST,
+        RevealPurpose.LEGAL_CLAIM,
+        # A breach is looked into for the sake of everybody it touched.
+        RevealPurpose.RIGHTS_OF_OTHERS,
+        RevealPurpose.SECURITY_INCIDENT,
+        RevealPurpose.PUBLIC_INTEREST,
+    }
 )
 
 
@@ -231,6 +259,7 @@ ALLOWED: dict[Role, frozenset[Action]] = {
             _A.REQUEST_READ,
             _A.SUBJECT_FIND,
             _A.SUBJECT_REGISTER,
+            _A.SUBJECT_RESTRICT,
             _A.SYSTEM_CHANGE,
             _A.SYSTEM_READ,
             _A.VAULT_SEAL,

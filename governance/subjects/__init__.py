@@ -1,11 +1,12 @@
 """Data subjects: register, find, identify, restrict, hold, erase; letters to them and proofs of their address."""
 
-from governance.subjects.erasing import erase, request_erasure, restrict, undo_erasure
+from governance.subjects.erasing import erase, request_erasure, undo_erasure
 from governance.subjects.holding import place_hold, release_hold
 from governance.subjects.importing import register_many
 from governance.subjects.looking_up import look_up
 from governance.subjects.matching import match_proven, unverified_types, verified_identifiers_of
 from governance.subjects.registering import find, find_many, identifiers_of, register
+from governance.subjects.restricting import lift_restriction, restrict
 from governance.subjects.vouching import verify_identifier
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "find",
     "find_many",
     "identifiers_of",
+    "lift_restriction",
     "look_up",
     "match_proven",
     "place_hold",

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance import audit
-from governance.errors import Conflict, Erased, GovernanceError
+from governance.errors import Conflict, GovernanceError
 from governance.keys import data_keys
 from governance.models import BlindIndex, DataKey, DataSubject, Erasure, ErasureLine, SubjectIdentifier, VaultToken
 from governance.policy.principal import worker
@@ -131,24 +131,6 @@ def destroy(
         )
         transaction.on_commit(outside.write_waiting, robust=True)
     return counts
-
-
-@transaction.atomic
-def restrict(subject: DataSubject, *, principal: Principal, object_ref: str = "") -> None:
-    """Freeze processing and keep the data (GDPR Art. 18). Raises Erased for a person who was erased."""
-    locked = _locked(subject)
-    if locked.status == DataSubject.Status.ERASED:
-        raise Erased
-    locked.status, locked.restricted_at = DataSubject.Status.RESTRICTED, timezone.now()
-    locked.save(update_fields=["status", "restricted_at"])
-    grace.keep_restricted(locked)
-    audit.record(
-        AuditType.SUBJECT_RESTRICTED,
-        actor=principal,
-        controller_id=locked.controller_id,
-        subject_id=locked.pk,
-        object_ref=object_ref,
-    )
 
 
 def _locked(subject: DataSubject) -> DataSubject:

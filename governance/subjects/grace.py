@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
@@ -10,6 +11,9 @@ from django.utils import timezone
 from governance.keys import data_keys
 from governance.models import DataSubject, Erasure
 from governance.subjects.registering import scope_of
+
+if TYPE_CHECKING:
+    from governance.models.governed import GovernedRows
 
 
 def period() -> timedelta:
@@ -39,5 +43,19 @@ def leave_grace(subject: DataSubject, erasure: Erasure) -> None:
 
 def keep_restricted(subject: DataSubject) -> None:
     """Let a restriction outlive the grace it fell into: undoing the erasure must not lift it (GDPR Art. 18)."""
-    rows = Erasure.objects.filter(subject=subject, state=Erasure.State.DISABLED)
-    rows.recorded().update(standing_before=DataSubject.Status.RESTRICTED)
+    _running(subject).recorded().update(standing_before=DataSubject.Status.RESTRICTED)
+
+
+def let_go_on(subject: DataSubject) -> bool:
+    """Have a grace that runs end without the restriction it fell into; False when none runs."""
+    return bool(_running(subject).recorded().update(standing_before=DataSubject.Status.ACTIVE))
+
+
+def alone_restricts(subject: DataSubject) -> bool:
+    """Whether the person would not be restricted but for the grace of an erasure."""
+    return _running(subject).filter(standing_before=DataSubject.Status.ACTIVE).exists()
+
+
+def _running(subject: DataSubject) -> GovernedRows:
+    rows: GovernedRows = Erasure.objects.filter(subject=subject, state=Erasure.State.DISABLED)
+    return rows

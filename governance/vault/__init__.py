@@ -2,7 +2,7 @@
 
 from governance.vault.codec import Masked
 from governance.vault.indexing import identifier_entries
-from governance.vault.opening import DisabledMark, ErasedMark, reveal, reveal_many
+from governance.vault.opening import DisabledMark, ErasedMark, RestrictedMark, reveal, reveal_many
 from governance.vault.sealing import seal, seal_for, seal_many
 from governance.vault.searching import find, find_in, match, match_many, matches, matching, search
 from governance.vault.streams import open_stream, seal_stream
@@ -12,6 +12,7 @@ __all__ = [
     "DisabledMark",
     "ErasedMark",
     "Masked",
+    "RestrictedMark",
     "delete",
     "find",
     "find_in",

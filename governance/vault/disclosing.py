@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from governance import access, audit, ledger
 from governance.access import elevation
-from governance.access.enforcement import NO_FORM, OTHER_PERSON, OTHER_PURPOSE, deny, permitting
+from governance.access.enforcement import NO_FORM, OTHER_PERSON, OTHER_PURPOSE, RESTRICTED, deny, permitting
 from governance.errors import AccessDenied
 from governance.keys import data_keys
 from governance.ledger import LedgerEvent
+from governance.models import DataSubject, Erasure
 from governance.policy import fingerprint
 from governance.policy.forms import Form, form_of
 from governance.policy.principal import DATA_SUBJECT
-from governance.policy.vocabulary import Action, AuditType, RevealPurpose
+from governance.policy.vocabulary import OPEN_UNDER_RESTRICTION, Action, AuditType, RevealPurpose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,6 +71,30 @@ def forms_for(principal: Principal, purpose: str, shown: Sequence[Shown]) -> For
             raise AccessDenied("Your role does not see values of this kind")
         found[controller, label, is_elevated] = form
     return Forms(found, elevations)
+
+
+def barred(principal: Principal, purpose: str, shown: Sequence[Shown]) -> frozenset[Scope]:
+    """Name the owners whose data is restricted and may not be opened for this purpose (GDPR Art. 18(2)).
+
+    Each is a denial in the ledger. No query for a purpose that stays possible, nor for the person themself. Whose
+    erasure waits in its grace is not named: nothing of theirs opens for any purpose, and that is said of them.
+    """
+    people = {UUID(scope.id): scope for _label, scope in shown if scope.kind == "subject"}
+    if not people or purpose in OPEN_UNDER_RESTRICTION or principal.kind == DATA_SUBJECT:
+        return frozenset()
+    ending = Erasure.objects.filter(subject=OuterRef("pk"), state=Erasure.State.DISABLED)
+    rows = DataSubject.objects.filter(~Exists(ending), pk__in=list(people), status=DataSubject.Status.RESTRICTED)
+    found = list(rows)
+    for row in found:
+        deny(
+            principal,
+            Action.SUBJECT_REVEAL,
+            controller_id=row.controller_id,
+            resource=row,
+            purpose=purpose,
+            rule=RESTRICTED,
+        )
+    return frozenset(people[row.pk] for row in found)
 
 
 def record(shown: Sequence[Shown], forms: Forms, principal: Principal, purpose: str, object_ref: str) -> Keys:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from governance.crypto.errors import CorruptEnvelope, CryptoError
-from governance.errors import Disabled, Erased, GovernanceError, KeyUnknown, SealRefused
+from governance.errors import Disabled, Erased, GovernanceError, KeyUnknown, Restricted, SealRefused
 from governance.fields import Scope, Sealed
 from governance.keys import data_keys
 from governance.keys.data_key_rows import OpenKey
@@ -14,6 +15,12 @@ from governance.policy.principal import Principal
 from governance.vault import disclosing
 from governance.vault.codec import Value, decode
 from governance.vault.masks import masked
+
+#: Said to whoever may see the person, who then knows what to do.
+UNDER_RESTRICTION: Final = (
+    "This person's data is restricted (GDPR Art. 18). It opens with their consent, for their own request, for a legal "
+    "claim, for the rights of others or for important public interest"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +37,22 @@ class DisabledMark:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class RestrictedMark:
+    """Stands where a value is that may not be opened for this purpose: its person's data is restricted."""
+
+    label: str
+
+
+#: What may stand where a value was.
+Mark = ErasedMark | DisabledMark | RestrictedMark
+
+
 def reveal(sealed: Sealed, *, principal: Principal, purpose: str, object_ref: str = "") -> Value:
-    """Open one value. Raises AccessDenied, Disabled, Erased; refuses to run inside a transaction."""
+    """Open one value. Raises AccessDenied, Disabled, Erased, Restricted; refuses to run inside a transaction."""
     value = reveal_many([sealed], principal=principal, purpose=purpose, object_ref=object_ref)[0]
+    if isinstance(value, RestrictedMark):
+        raise Restricted(UNDER_RESTRICTION)
     if isinstance(value, DisabledMark):
         raise Disabled
     if isinstance(value, ErasedMark):
@@ -42,21 +62,25 @@ def reveal(sealed: Sealed, *, principal: Principal, purpose: str, object_ref: st
 
 def reveal_many(
     sealeds: Sequence[Sealed], *, principal: Principal, purpose: str, object_ref: str = ""
-) -> list[Value | ErasedMark | DisabledMark]:
+) -> list[Value | Mark]:
     """Open several values in order, with one audit row a person and a constant number of queries.
 
     1. every value knows its place; 2. the principal may see each, in the form that the policy gives, for a known
-    purpose; 3. the audit rows, with the forms, are committed in a transaction of their own; 4. the values open, and
-    what is not to be seen clear comes out as Masked.
+    purpose; 3. nobody's are restricted against that purpose; 4. the audit rows, with the forms, are committed in a
+    transaction of their own; 5. the values open, and what is not to be seen clear comes out as Masked.
     """
     if not sealeds:
         return []
     shown = [(sealed.label, _place(sealed)) for sealed in sealeds]  # (1)
     forms = disclosing.forms_for(principal, purpose, shown)  # (2)
-    keys = disclosing.record(shown, forms, principal, purpose, object_ref)  # (3)
+    barred = disclosing.barred(principal, purpose, shown)  # (3)
+    free = [each for each in shown if each[1] not in barred]
+    keys = disclosing.record(free, forms, principal, purpose, object_ref)  # (4)
     shut = data_keys.standing([scope for scope, key in keys.items() if key is None])  # no query when all are open
-    return [  # (4)
-        _closed(sealed, scope, shut.get(scope))
+    return [  # (5)
+        RestrictedMark(sealed.label)
+        if scope in barred
+        else _closed(sealed, scope, shut.get(scope))
         if (key := keys[scope]) is None
         else open_one(sealed, scope, key, forms.of(sealed.label, scope))
         for sealed, (_label, scope) in zip(sealeds, shown, strict=True)

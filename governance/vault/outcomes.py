@@ -35,6 +35,7 @@ class Status(StrEnum):
     INVALID = "invalid"
     MASKED = "masked"
     NOT_FOUND = "not_found"
+    RESTRICTED = "restricted"
     REVEALED = "revealed"
     SEALED = "sealed"
     TOKENISED = "tokenised"
@@ -76,10 +77,13 @@ def disclose(wanted: Sequence[Wanted], *, principal: Principal, purpose: str) ->
     if not shown:
         return [Outcome(Status.DENIED) for _each in wanted]
     forms = disclosing.forms_for(principal, purpose, shown)
-    keys = disclosing.record(shown, forms, principal, purpose, "")
+    barred = disclosing.barred(principal, purpose, shown)
+    keys = disclosing.record([each for each in shown if each[1] not in barred], forms, principal, purpose, "")
     shut = data_keys.standing([scope for scope, key in keys.items() if key is None])
 
     def outcome_of(each: Wanted) -> Outcome:
+        if each.scope in barred:
+            return Outcome(Status.RESTRICTED)
         if (key := keys[each.scope]) is None:
             # Of an owner without any key nobody says "erased": the key was lost or moved.
             return Outcome(_SHUT.get(shut.get(each.scope, ""), Status.INVALID))

@@ -107,6 +107,7 @@ NAMED: dict[str, list[Callable[[str], dict[str, Any]]]] = {
     ],
     "purposes": [lambda slug: {"key": f"{slug}-news", "name": "News", "lawful_basis": "consent"}],
     "subject_lookup": [lambda slug: {"identifiers": [_email(slug)]}],
+    "subject_restriction": [lambda slug: {"identifiers": [_email(slug)], "ground": "claims"}],
     "subjects": [lambda slug: {"identifiers": [_email(slug)]}],
     "vault_detokenise": [lambda slug: {"purpose": "legal_claim", "tokens": [f"tok_{slug}"]}],
     "vault_reveal": [

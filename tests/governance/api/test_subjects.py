@@ -31,6 +31,17 @@ def who(value: str = CANARY, type_: str = "email") -> dict[str, object]:
     return {"identifiers": [{"type": type_, "value": value}]}
 
 
+def test_a_restriction_is_placed_and_says_nothing_of_who_is_known(door: Door) -> None:
+    person = door.post("/v1/subjects", who()).json()
+    placed = door.post("/v1/subjects/restriction", who() | {"ground": "accuracy_contested"})
+    nobody = door.post("/v1/subjects/restriction", who("nobody@example.org") | {"ground": "accuracy_contested"})
+    assert (placed.status_code, placed.json()) == (200, person)
+    assert (nobody.status_code, nobody.json()) == (200, {"subject": None})
+    row = DataSubject.objects.get()
+    assert (row.status, row.restriction) == ("restricted", "accuracy_contested")
+    assert door.post("/v1/subjects/restriction", who() | {"ground": "because"}).status_code == 422
+
+
 def test_register_then_look_up(door: Door) -> None:
     created = door.post("/v1/subjects", who())
     found = door.post("/v1/subjects/lookup", who(CANARY.upper()))

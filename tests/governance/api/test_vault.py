@@ -112,6 +112,13 @@ def test_each_item_has_its_own_outcome_in_order(person: DataSubject, call: Calla
     assert outcomes[0] == {"status": "revealed", "value": "one"}
 
 
+def test_a_restricted_person_is_an_outcome_of_its_own(person: DataSubject, call: Callable[..., Any]) -> None:
+    (mine,) = sealed(call, item("one"))
+    subjects.restrict(person, principal=operator(person.controller_id.hex), ground="claims")
+    assert revealed(call, text_of(mine)) == [{"status": "restricted"}]
+    assert revealed(call, text_of(mine), purpose="legal_claim") == [{"status": "revealed", "value": "one"}]
+
+
 def test_of_a_thousand_no_more_and_no_fewer_statements(person: DataSubject, call: Callable[..., Any]) -> None:
     sealed(call, item())  # keys are there
     counts = []
