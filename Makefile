@@ -15,7 +15,7 @@ UV ?= $(or $(shell command -v uv),.venv/bin/uv)
 TEST_POSTGRES_URL ?= postgresql://postgres@127.0.0.1:5432/postgres
 
 PY := .venv/bin/python
-PYTEST := $(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --only-binary :all: --no-header
 # What production settings ask for, made up for the moment of the check; $$scratch is removed afterwards.

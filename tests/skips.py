@@ -63,12 +63,19 @@ def _url(name: str) -> str:
     return url
 
 
+_LONG = {"browser", "flows"}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark every test that asks for a server, so that none is forgotten; see uses_database() for the rest."""
+    """Mark every test that asks for a server, so that none is forgotten; put the long ones first, lest one waits last.
+
+    See uses_database() for those that are left to the other gate.
+    """
     fixtures = {server.fixture for server in SERVERS.values()}
     for item in items:
         if fixtures.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("service")
+    items.sort(key=lambda item: not (item.get_closest_marker("flow") or item.path.parent.name in _LONG))
     if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
         kept = [item for item in items if uses_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])

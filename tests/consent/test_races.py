@@ -16,6 +16,7 @@ from tests.databases import empty_database
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.flow
 PROJECT = Path(__file__).resolve().parents[2]
 
 

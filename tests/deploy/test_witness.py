@@ -45,7 +45,7 @@ from tests.superuser import unchecked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.flow]
 
 PROJECT = Path(__file__).resolve().parents[2]
 

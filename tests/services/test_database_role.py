@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.flow
 SCRIPT = (PROJECT / "deploy" / "postgresql_roles.sql").read_text()
 #: What the service does all day: a person, a consent, a staff member, a tick with its checkpoint, an alarm run.
 WORK = """

@@ -22,7 +22,7 @@ from tests.superuser import database_url, lifted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.flow]
 
 PROJECT = Path(__file__).resolve().parents[3]
 

@@ -18,6 +18,7 @@ from tests.governance.keys.rotating import PEOPLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.flow
 PROJECT = Path(__file__).resolve().parents[3]
 LEFT = """
     SELECT count(*) FROM governance_datakey k JOIN governance_controllerkey c ON c.key_id = k.controller_key_id
