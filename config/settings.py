@@ -55,8 +55,10 @@ GOVERNANCE_LOG_ORIGIN = env.str("GOVERNANCE_LOG_ORIGIN", "governance.local/ledge
 GOVERNANCE_WITNESS_POLICY = env.str("GOVERNANCE_WITNESS_POLICY", "")
 #: Seconds after which an event that waits for its position raises the alarm: the sequencer does not run.
 GOVERNANCE_LEDGER_LATE_SECONDS = env.int("GOVERNANCE_LEDGER_LATE_SECONDS", 900)
-#: Where customers and staff reach this service; links in letters begin with it.
-GOVERNANCE_PUBLIC_URL = env.str("GOVERNANCE_PUBLIC_URL", "http://localhost:8000")
+#: Where customers and staff reach this service; links in letters begin with it. A demonstration notes where it serves.
+noted = VAR_DIR / "address"
+served = noted.read_text("utf-8").strip() if DEMO and noted.is_file() else "http://localhost:8000"
+GOVERNANCE_PUBLIC_URL = env.str("GOVERNANCE_PUBLIC_URL", served)
 GOVERNANCE_KEY_PREFIX = env.str("GOVERNANCE_KEY_PREFIX", "cxg")
 #: In production, connected SQLite files must lie here; none may when it is empty.
 GOVERNANCE_SQLITE_FOLDER = env.str("GOVERNANCE_SQLITE_FOLDER", "")

@@ -193,6 +193,13 @@ def environment(port: int) -> dict[str, str]:
     return ours
 
 
+def note_address(ours: Mapping[str, str]) -> None:
+    """Note where this service is reached, for commands in another terminal that print links to it."""
+    folder = Path(ours.get("GOVERNANCE_VAR_DIR") or PROJECT / "var")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "address").write_text(f"{ours['GOVERNANCE_PUBLIC_URL']}\n", encoding="utf-8")
+
+
 def port_complaint(host: str, port: int) -> str | None:
     """Say in a sentence why `host:port` cannot be listened on; None when it can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -244,6 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
     ours = environment(chosen.port)
     # Database, broker and media belong to this account alone, even if var/ should be opened one day.
     os.umask(0o077)
+    note_address(ours)
 
     def welcome() -> None:
         # In a session of its own: a Ctrl-C meant for the supervisor must not end it with a traceback.

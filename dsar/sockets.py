@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from dsar.models import SubjectRequest
 from dsar.selectors import queue, reach
@@ -81,4 +81,7 @@ def panel(principal: Principal, now: datetime) -> Panel:
     )
     empty = gettext("No open requests. Those from the privacy page and from your services appear here.")
     rows = [*figures, *reach.unreached(principal), *queue.first(principal, now)]
-    return Panel(gettext("What to do first"), rows, empty, order=10, chart=chart)
+    count = counts["open"]
+    words = ngettext("The open request", "All %(n)d open requests", count) % {"n": count}
+    more = (words, f"{here}?tab=open") if count else None
+    return Panel(gettext("What to do first"), rows, empty, order=10, chart=chart, more=more)

@@ -69,6 +69,8 @@ class Panel:
     empty: str
     order: int = 100
     chart: Chart | None = None
+    #: What a link below the rows says and where it leads, where the rows are the first of more.
+    more: tuple[str, str] | None = None
 
 
 class _Sockets:

@@ -15,7 +15,7 @@ from dsar.selectors import queue, reach, twins
 from dsar.selectors.due import due
 from dsar.selectors.timeline import chapters, timeline
 from dsar.services import PAUSABLE, is_held
-from dsar.services.wording import HOLD_WORDS, withheld_in
+from dsar.services.wording import HOLD_WORDS, PERSON_HOLD_WORDS, withheld_in
 from dsar.verification import reference_of
 from governance import access
 from governance.catalogue import planning
@@ -23,6 +23,7 @@ from governance.console import pages
 from governance.console.words import FAILURE_WORDS, IDENTIFIER_WORDS, words
 from governance.errors import NotFound
 from governance.policy.vocabulary import Action
+from governance.subjects import holding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         "hold_form": HoldForm(),
         "without_form": WithoutForm(refuses_only=not may_follow(row)),
         "hold_words": HOLD_WORDS.get(row.hold_reason, ""),
-        "is_held": is_held(row),
+        **_holds(row),
         "twins": twins.earlier(row) if Event.MERGE in services.possible(row) else (),
         "is_late_to_acknowledge": bool(
             row.acknowledge_by and row.acknowledged_at is None and row.acknowledge_by < now and is_open(row.status)
@@ -135,6 +136,16 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         **more,
     }
     return pages.render(request, "dsar/console/request.html", context, status)
+
+
+def _holds(row: SubjectRequest) -> dict[str, Any]:
+    """Say which holds stand: the request's own, the person's, or both; each alone keeps everything."""
+    hold = holding.standing_on(row.subject) if row.subject and row.status in _EXTENDABLE and _erases(row) else None
+    return {
+        "is_held": is_held(row),
+        "person_hold": hold,
+        "person_hold_words": PERSON_HOLD_WORDS[hold.reason] if hold else "",
+    }
 
 
 def _plan(current: RequestPlan | None) -> dict[str, Any]:

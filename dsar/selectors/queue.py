@@ -99,13 +99,16 @@ def tab_counts(principal: Principal, controller: Any, now: datetime) -> dict[str
         name: sum(by_status.get(status.value, 0) for status in statuses) for name, (_words, statuses) in TABS.items()
     }
     asking = {
-        name: Count("pk", filter=Q(status__in=TABS[name][1]) & _condition(name, now)) for name in ("overdue", "resting")
+        name: Count("pk", filter=Q(status__in=TABS[name][1]) & _condition(name, now))
+        for name in ("overdue", "resting", "waiting")
     }
     return found | rows.filter(status__in=OPEN).aggregate(**asking)
 
 
 def _condition(name: str, now: datetime) -> Q:
     """Say what a tab asks of a row beside its status. A clock that stands still is not overdue."""
+    if name == "waiting":
+        return Q(paused_at__isnull=True)  # it waits for the person's answer, for nobody here
     if name == "overdue":
         return Q(due_at__lt=now, paused_at__isnull=True)
     if name == "resting":
@@ -117,8 +120,9 @@ def counts(principal: Principal, now: datetime) -> dict[str, int]:
     """Count what the home page shows; one query."""
     rows = access.visible_to(principal, Action.REQUEST_READ, SubjectRequest.objects.filter(status__in=OPEN))
     return rows.aggregate(
+        open=Count("pk", filter=Q(status__in=TABS["open"][1])),
         due_this_week=Count("pk", filter=Q(due_at__gte=now, due_at__lt=now + _WEEK, paused_at=None)),
-        waiting=Count("pk", filter=Q(status__in=TABS["waiting"][1])),
+        waiting=Count("pk", filter=Q(status__in=TABS["waiting"][1], paused_at=None)),
         overdue=Count("pk", filter=Q(due_at__lt=now, paused_at=None)),
     )
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from dsar.lifecycle import Event, Status, is_terminal
 from dsar.models import PackagePart, SubjectRequest
 from dsar.services.moving import end, locked, note
-from dsar.services.retaining import is_put_aside
+from dsar.services.retaining import put_aside_one
 from dsar.verification import reference_of, scope_of
 from governance import audit
 from governance.errors import Conflict
@@ -50,28 +50,29 @@ def close_answered() -> int:
 
 def purge_due() -> int:
     """Purge what ended long enough ago; answers how many."""
-    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None).only(
-        "pk", "controller_id", "kept_job"
-    )
-    rows = [row for row in due[:_BATCH] if is_put_aside(row)]
+    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None).only("pk", "controller_id")
+    rows = list(due[:_BATCH])
     for row in rows:
         purge(row, principal=worker(row.controller_id.hex))
     return len(rows)
 
 
-@transaction.atomic(durable=True)
 def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     """Destroy the request's own key and everything sealed under it; what was done stays on record. Idempotent.
 
-    Raises Conflict while the request is not at its end.
+    What a law keeps until a date is put aside first. Raises Conflict while the request is not at its end.
     """
+    put_aside_one(SubjectRequest.objects.select_related("controller").get(pk=request.pk))
+    return _purge(request, principal)
+
+
+@transaction.atomic(durable=True)
+def _purge(request: SubjectRequest, principal: Principal) -> SubjectRequest:
     request = locked(request.pk)
     if not is_terminal(request.status):
         raise Conflict("Close the request first; until then its contact is needed for the answer.")
     if request.purged_at is not None:
         return request
-    if not is_put_aside(request):
-        raise Conflict("What a law keeps is being put aside for its date; destroy the key in a minute.")
     runtime.forget(request.pk)
     PackagePart.objects.filter(package__request=request).delete()
     letters.forget(scope_of(request))

@@ -39,12 +39,7 @@ def put_aside() -> int:
     """Put aside what answered requests keep until a date; answers how many requests."""
     kept = FieldOutcome.objects.filter(request=OuterRef("pk"), outcome="retained", until__isnull=False)
     rows = SubjectRequest.objects.filter(Exists(kept), status__in=_ANSWERED, purged_at=None, kept_job=None)
-    return sum(_put_aside(request) for request in rows.order_by("pk")[:_BATCH])
-
-
-def is_put_aside(request: SubjectRequest) -> bool:
-    """Whether the request's own key may go: nothing that it still seals is needed on a later day."""
-    return request.kept_job is not None or not _due(request)
+    return sum(put_aside_one(request) for request in rows.order_by("pk")[:_BATCH])
 
 
 def settle() -> int:
@@ -59,7 +54,10 @@ def _due(request: SubjectRequest) -> list[tuple[SystemStep, datetime]]:
     return [(step, moment) for step in steps if (moment := later.soonest(step)) is not None]
 
 
-def _put_aside(request: SubjectRequest) -> int:
+def put_aside_one(request: SubjectRequest) -> int:
+    """Put aside what one answered request keeps until a date; safe to repeat. Call outside any transaction."""
+    if request.status not in _ANSWERED or request.kept_job is not None or request.purged_at is not None:
+        return 0
     due, plan = _due(request), newest(request)
     if not due or plan is None:
         return 0

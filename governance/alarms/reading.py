@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from governance.alarms.windows import HOUR, Trail, hour_of
 from governance.models import LedgerEntry, LedgerLeaf
 from governance.policy.principal import SERVICE, STAFF
-from governance.policy.vocabulary import AuditType
+from governance.policy.vocabulary import AuditType, RevealPurpose
 
 HISTORY = timedelta(days=28)
 #: What opens or looks for a person's data.
@@ -45,6 +46,12 @@ class Seen(NamedTuple):
 def is_export(type_: str) -> bool:
     """Whether a type says that events or evidence left in bulk."""
     return type_ == AuditType.EXPORT_MADE
+
+
+def is_rehearsal(entry: LedgerEntry) -> bool:
+    """Whether somebody read the demonstration's own mailbox; there is none anywhere else."""
+    purpose = RevealPurpose.DEMONSTRATION_MAILBOX.value
+    return settings.GOVERNANCE_DEMO and json.loads(entry.payload).get("purpose") == purpose
 
 
 def size() -> int:
@@ -158,7 +165,7 @@ def _is_taken(entry: LedgerEntry) -> bool:
     if is_export(entry.type):
         return True
     is_somebody = entry.actor_ref.startswith((f"{STAFF}:", f"{SERVICE}:"))
-    return is_somebody and entry.controller is not None and entry.type in _TAKEN
+    return is_somebody and entry.controller is not None and entry.type in _TAKEN and not is_rehearsal(entry)
 
 
 def _size(entry: LedgerEntry) -> int:

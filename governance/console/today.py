@@ -49,6 +49,7 @@ def today(request: DeskRequest) -> HttpResponse:
             "title": panel.title,
             "rows": [row for row in panel.rows if "figure" not in row][:_SHOWN],
             "empty": panel.empty,
+            "more": panel.more,
         }
         for panel in panels
         if panel.empty or any("figure" not in row for row in panel.rows)

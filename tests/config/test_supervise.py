@@ -225,6 +225,23 @@ def test_children_learn_where_the_service_is_reached(monkeypatch: pytest.MonkeyP
     assert supervise.environment(8123)["GOVERNANCE_PUBLIC_URL"] == "https://privacy.example"
 
 
+def test_commands_in_another_terminal_learn_where_the_demonstration_is_reached(tmp_path: Path) -> None:
+    keys = {"GOVERNANCE_KEY_FILE": str(tmp_path / "keyring"), "SECRET_KEY": "x" * 64, "GOVERNANCE_DEMO": "true"}
+    ours = {"GOVERNANCE_VAR_DIR": str(tmp_path), "GOVERNANCE_PUBLIC_URL": "http://localhost:9000", **keys}
+    supervise.note_address(ours)
+    del ours["GOVERNANCE_PUBLIC_URL"]
+    told = {}
+    for demo in ("true", "false"):
+        environment = {**os.environ, **ours, "GOVERNANCE_DEMO": demo, "ALLOWED_HOSTS": "privacy.example"}
+        environment.pop("GOVERNANCE_PUBLIC_URL", None)
+        code = "from config import settings; print(settings.GOVERNANCE_PUBLIC_URL)"
+        said = subprocess.run(
+            [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True
+        )
+        told[demo] = said.stdout.split()[-1]
+    assert told == {"true": "http://localhost:9000", "false": "http://localhost:8000"}
+
+
 def test_the_supervisor_loads_no_framework() -> None:
     code = "import sys, config.supervise; print(sorted({'django', 'celery', 'granian'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)

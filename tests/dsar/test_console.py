@@ -388,3 +388,55 @@ def test_a_plan_searches_by_what_an_officer_verified(house: House, desk: Client)
     press(desk, request, "plan")
     work()
     assert "nobody verified it" not in page(desk, request)
+
+
+def test_the_page_says_when_two_holds_stand_and_what_releasing_one_does(
+    house: House, ann: DataSubject, desk: Client
+) -> None:
+    until = house.controller.day_of() + timedelta(days=30)
+    request = planned(house, "erasure")
+    services.hold(request, "legal_claim", until, principal=house.principal)
+    assert "If it is released, an approved erasure goes on. It holds this request alone." in page(desk, request)
+    hold = subjects.place_hold(ann, reason="authority_order", until=None, principal=house.principal)
+    press(desk, request, "approve", plan_digest=request.plans.get().digest)
+    work()
+    text = page(desk, request)
+    assert "If this hold alone is released, the request goes to review with everything kept" in text
+    assert "If this one alone is released, the request still waits for its own hold" in text
+    before = house.rows(house.store, "customer")
+
+    subjects.release_hold(hold.pk, ann, principal=house.principal)
+    work()
+    assert fresh(request).status == "executing"  # as the page said: its own hold
+    hold = subjects.place_hold(ann, reason="authority_order", until=None, principal=house.principal)
+    press(desk, request, "release")
+    assert "in this and every other request of the person" in page(desk, request)
+    work()
+    assert fresh(request).status == "reviewing"  # as the page said: everything kept
+    assert {row.outcome for row in request.outcomes.exclude(outcome="not_found")} == {"retained"}
+    assert house.rows(house.store, "customer") == before
+
+
+def test_what_can_be_done_stands_under_the_summary(house: House, ann: DataSubject, desk: Client) -> None:
+    text = page(desk, planned(house, "erasure"))
+    assert (
+        text.index("Approve erasure of") < text.index("Refuse this request") < text.index("Who asks, and how we know")
+    )
+
+
+def test_a_paused_request_waits_for_nobody_here(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "access")
+    assert b"Read the plan and approve it" in desk.get("/console/requests/?tab=waiting").content
+    services.pause(fresh(request), "identity", principal=house.principal)
+    text = desk.get("/console/requests/?tab=waiting").content.decode()
+    assert request.reference not in text
+    assert 'Waiting for you <span class="number">0</span>' in text
+    today = desk.get("/console/").content.decode()
+    assert "<strong>0</strong> <span>waiting for you</span>" in today
+
+
+def test_today_leads_to_all_open_requests(house: House, desk: Client) -> None:
+    for number in range(12):
+        prove(ask(house, "access", email=f"person{number}@example.org"))
+    text = desk.get("/console/").content.decode()
+    assert '<a href="/console/requests/?tab=open">All 12 open requests</a>' in text

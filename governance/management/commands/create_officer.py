@@ -39,6 +39,8 @@ class Command(BaseCommand):
             help="forget password and second factors of somebody who lost them, and end their sessions",
         )
 
+        parser.add_argument("--url", help="where staff reach the service, if not at GOVERNANCE_PUBLIC_URL")
+
     def handle(self, *_args: Any, **options: Any) -> None:
         email = options["email"].strip().lower()
         try:
@@ -53,7 +55,7 @@ class Command(BaseCommand):
             token = _appoint(email, options["name"], controller, roles or [Role.PRIVACY_OFFICER])
         path = reverse("sign_in_link", args=[token])
         self.stdout.write(f"Works once, for {sign_in.LINK_PERIOD.seconds // 60} minutes:")
-        self.stdout.write(f"{settings.GOVERNANCE_PUBLIC_URL.rstrip('/')}{path}")
+        self.stdout.write(f"{(options['url'] or settings.GOVERNANCE_PUBLIC_URL).rstrip('/')}{path}")
 
 
 @transaction.atomic(durable=True)

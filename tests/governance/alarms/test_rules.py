@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,11 +20,11 @@ from governance import access, audit, subjects
 from governance.access import elevation
 from governance.alarms import raising, reading
 from governance.alarms.rules import RULES, limit_of, settings_of
-from governance.audit import sequencer
+from governance.audit import Occurrence, sequencer
 from governance.errors import AccessDenied
 from governance.models import AlarmCursor, AlarmRule, Alert, LedgerEntry
 from governance.policy.principal import SERVICE, Principal, operator, worker
-from governance.policy.vocabulary import AuditType, Role
+from governance.policy.vocabulary import AuditType, RevealPurpose, Role
 from tests.governance.alarms.conftest import NOON, Watch, rules_of
 from tests.governance.conftest import signed_in, staff
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_django import DjangoAssertNumQueries
+    from pytest_django.fixtures import Settings
 
     from governance.models import Controller, DataSubject
 
@@ -165,6 +166,18 @@ def test_an_export_from_the_command_line_is_an_alarm_at_every_controller(
 )
 def test_working_hours_are_those_of_the_controller(watch: Watch, local: str, expected: list[str]) -> None:
     watch.does(REVEALED, at=datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Europe/Berlin")))
+    assert rules_of(watch.alerts()) == expected
+
+
+@pytest.mark.parametrize(("demo", "expected"), [(True, []), (False, ["after_hours"])])
+def test_the_demonstrations_own_mailbox_is_read_at_any_hour(
+    watch: Watch, settings: Settings, demo: bool, expected: list[str]
+) -> None:
+    settings.GOVERNANCE_DEMO = demo
+    sunday = datetime(2026, 3, 8, 11, tzinfo=ZoneInfo("Europe/Berlin"))
+    letter = Occurrence(type=REVEALED, subject_id=watch.person.pk, purpose=RevealPurpose.DEMONSTRATION_MAILBOX.value)
+    with time_machine.travel(sunday, tick=False), transaction.atomic():
+        audit.record_many([letter], actor=watch.principal, controller_id=watch.controller.pk)
     assert rules_of(watch.alerts()) == expected
 
 
