@@ -51,7 +51,7 @@ def is_export(type_: str) -> bool:
 def is_rehearsal(entry: LedgerEntry) -> bool:
     """Whether somebody read the demonstration's own mailbox; there is none anywhere else."""
     purpose = RevealPurpose.DEMONSTRATION_MAILBOX.value
-    return settings.GOVERNANCE_DEMO and json.loads(entry.payload).get("purpose") == purpose
+    return bool(settings.GOVERNANCE_DEMO) and json.loads(entry.payload).get("purpose") == purpose
 
 
 def size() -> int:
