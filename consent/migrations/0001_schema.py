@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField(null=True)),
                 ('actor_ref', models.CharField(max_length=80)),
-                ('evidence', governance.fields.SealedField(label='consent.evidence', null=True, scope_field='subject_id', scope_kind='subject')),
+                ('evidence', governance.fields.SealedField(kind='json', label='consent.evidence', null=True, scope_field='subject_id', scope_kind='subject')),
             ],
             options={
                 'indexes': [models.Index(fields=['subject', 'purpose', 'occurred_at'], name='consentevent_by_subject'), models.Index(fields=['controller', 'recorded_at'], name='consentevent_recent'), models.Index(fields=['controller', 'occurred_at', 'purpose', 'state'], name='consentevent_counted')],

@@ -51,7 +51,7 @@ class ConsentEvent(models.Model):
     recorded_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     actor_ref = models.CharField(max_length=80)
-    evidence = SealedField(label="consent.evidence", null=True)
+    evidence = SealedField(label="consent.evidence", kind="json", null=True)
 
     objects = Governed()
 

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('regime', models.CharField(choices=[('GDPR', 'GDPR'), ('UK_GDPR', 'UK GDPR'), ('CCPA', 'CCPA'), ('VOLUNTARY', 'VOLUNTARY')], default=dsar.deadlines.vocabulary.Regime['GDPR'], max_length=16)),
                 ('manner', models.CharField(choices=[('portal', 'Portal'), ('api', 'Api'), ('officer', 'Officer')], max_length=16)),
                 ('language', models.CharField(default='en', max_length=16)),
-                ('contact', governance.fields.SealedField(label='request.contact', null=True, scope_field='id', scope_kind='request')),
+                ('contact', governance.fields.SealedField(kind='json', label='request.contact', null=True, scope_field='id', scope_kind='request')),
                 ('contact_digest', models.BinaryField(help_text='Keyed digest of the address, to compare it without opening it.', max_length=32, null=True)),
                 ('proof_id', models.UUIDField(help_text='The latest proof of the address, for the code.', null=True)),
                 ('received_at', models.DateTimeField()),

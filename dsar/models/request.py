@@ -66,7 +66,7 @@ class SubjectRequest(models.Model):
     regime = models.CharField(max_length=16, choices=_words(Regime), default=Regime.GDPR)
     manner = models.CharField(max_length=16, choices=Manner)
     language = models.CharField(max_length=16, default="en")
-    contact = SealedField(label="request.contact", scope_kind="request", scope_field="id", null=True)
+    contact = SealedField(label="request.contact", kind="json", scope_kind="request", scope_field="id", null=True)
     contact_digest = models.BinaryField(
         max_length=32, null=True, help_text="Keyed digest of the address, to compare it without opening it."
     )

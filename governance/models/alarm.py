@@ -45,8 +45,8 @@ class AlarmHook(models.Model):
     """Where a controller wants alarms to be posted. Address and secret are sealed under the controller's key."""
 
     controller = models.OneToOneField(Controller, on_delete=models.PROTECT, primary_key=True, related_name="+")
-    url = SealedField(label="alarm.url", scope_kind="controller", scope_field="controller_id")
-    secret = SealedField(label="alarm.secret", scope_kind="controller", scope_field="controller_id")
+    url = SealedField(label="alarm.url", kind="text", scope_kind="controller", scope_field="controller_id")
+    secret = SealedField(label="alarm.secret", kind="text", scope_kind="controller", scope_field="controller_id")
     changed_at = models.DateTimeField()
 
     objects = Governed()

@@ -121,8 +121,8 @@ class AuditBody(models.Model):
     entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, primary_key=True, related_name="body_row")
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     subject_id = models.UUIDField()
-    salt = SealedField(label="audit.salt")
-    body = SealedField(label="audit.body")
+    salt = SealedField(label="audit.salt", kind="bytes")
+    body = SealedField(label="audit.body", kind="json")
 
     class Meta:
         indexes = (models.Index(fields=["subject_id"], name="auditbody_by_subject"),)

@@ -113,7 +113,7 @@ class IncidentEntry(models.Model):
     actor_ref = models.CharField(max_length=80)
     event = models.CharField(max_length=24)
     details = models.JSONField(default=dict)
-    text = SealedField(label="incident.text", scope_kind="incident", scope_field="incident_id", null=True)
+    text = SealedField(label="incident.text", kind="json", scope_kind="incident", scope_field="incident_id", null=True)
 
     objects = Governed()
 

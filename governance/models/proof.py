@@ -22,7 +22,7 @@ class AddressProof(models.Model):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=16, choices=Purpose)
     language = models.CharField(max_length=16)
-    address = SealedField(label="proof.address", scope_kind="proof", scope_field="id", null=True)
+    address = SealedField(label="proof.address", kind="text", scope_kind="proof", scope_field="id", null=True)
     address_digest = models.BinaryField(max_length=32)
     code_digest = models.BinaryField(max_length=32)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -56,7 +56,7 @@ class SubjectIdentifier(models.Model):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="+")
     subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="identifiers")
     type = models.CharField(max_length=32)
-    value = SealedField(label="subject.identifier")
+    value = SealedField(label="subject.identifier", kind="text")
     verified_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -23,7 +23,7 @@ class System(models.Model):
     key = models.SlugField(max_length=64)
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.SQL)
-    url = SealedField(label="system.url", scope_kind="controller", scope_field="controller_id", null=True)
+    url = SealedField(label="system.url", kind="text", scope_kind="controller", scope_field="controller_id", null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
 
@@ -76,9 +76,9 @@ class SystemStep(models.Model):
     finished_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=64, blank=True, help_text="Error code of the last attempt; no message.")
     spec = models.JSONField(default=dict, blank=True, help_text="What to do: names, strategies and rules; no values.")
-    seeds = SealedField(label="step.seeds", scope_kind="request", scope_field="job", null=True)
-    found = SealedField(label="step.found", scope_kind="request", scope_field="job", null=True)
-    collected = SealedField(label="step.collected", scope_kind="request", scope_field="job", null=True)
+    seeds = SealedField(label="step.seeds", kind="text", scope_kind="request", scope_field="job", null=True)
+    found = SealedField(label="step.found", kind="text", scope_kind="request", scope_field="job", null=True)
+    collected = SealedField(label="step.collected", kind="text", scope_kind="request", scope_field="job", null=True)
     rows = models.PositiveIntegerField(null=True)
     outcome = models.JSONField(default=list, blank=True, help_text="Per field: outcome, count, reason, until.")
 

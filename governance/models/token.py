@@ -37,7 +37,7 @@ class VaultToken(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
     label = models.CharField(max_length=128, help_text="The kind of value, such as user.contact.email.")
     purpose = models.CharField(max_length=64, help_text="The system or use that the token was made for.")
-    value = SealedField(label="token.value", null=True)
+    value = SealedField(label="token.value", kind="json", null=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
 

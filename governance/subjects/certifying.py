@@ -56,7 +56,7 @@ def certify(erasure: Erasure, *, principal: Principal) -> str:
         scope = Scope(row.controller_id.hex, "subject", row.subject_id.hex)
         # A key that is there may open tomorrow what does not lie here today.
         keys = data_keys.living(scope)
-        tried = trying.try_all(scope)
+        tried = [*trying.try_all(scope), trying.try_files(scope, row.key_ids)]
         refuted = [each for each in tried if each.opened]
         if keys or refuted:
             _alarm(row, keys, refuted, principal)
@@ -100,7 +100,7 @@ def _body(row: Erasure, tried: Sequence[Tried]) -> dict[str, Any]:
         "reference": row.object_ref,
         "tried": [{"label": each.label, "model": each.model, "values": each.values} for each in tried if each.values],
         "tried_at": timezone.now().isoformat(),
-        "tried_columns": len(tried),
+        "tried_columns": len(tried) - 1,  # the last are files
     }
 
 

@@ -48,6 +48,11 @@ class Forms:
         return self.found[scope.controller, label, scope in self.elevations]
 
 
+#: Said to whoever may see the person, who then knows what to do.
+UNDER_RESTRICTION: Final = (
+    "This person's data is restricted (GDPR Art. 18). It opens with their consent, for their own request, for a legal "
+    "claim, for the rights of others or for important public interest"
+)
 PURPOSES: Final = frozenset(each.value for each in RevealPurpose)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from governance.crypto.errors import CorruptEnvelope, CryptoError
 from governance.errors import Disabled, Erased, GovernanceError, KeyUnknown, Restricted, SealRefused
@@ -15,12 +14,6 @@ from governance.policy.principal import Principal
 from governance.vault import disclosing
 from governance.vault.codec import Value, decode
 from governance.vault.masks import masked
-
-#: Said to whoever may see the person, who then knows what to do.
-UNDER_RESTRICTION: Final = (
-    "This person's data is restricted (GDPR Art. 18). It opens with their consent, for their own request, for a legal "
-    "claim, for the rights of others or for important public interest"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ def reveal(sealed: Sealed, *, principal: Principal, purpose: str, object_ref: st
     """Open one value. Raises AccessDenied, Disabled, Erased, Restricted; refuses to run inside a transaction."""
     value = reveal_many([sealed], principal=principal, purpose=purpose, object_ref=object_ref)[0]
     if isinstance(value, RestrictedMark):
-        raise Restricted(UNDER_RESTRICTION)
+        raise Restricted(disclosing.UNDER_RESTRICTION)
     if isinstance(value, DisabledMark):
         raise Disabled
     if isinstance(value, ErasedMark):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from governance.crypto.chunked import StreamReader, encrypt_stream
 from governance.crypto.envelope import STREAM_HEAD_LENGTH
 from governance.crypto.errors import CryptoError
-from governance.errors import AccessDenied, Erased, SealRefused
+from governance.errors import AccessDenied, Erased, Restricted, SealRefused
 from governance.keys import data_keys
 from governance.policy.forms import Form
 from governance.vault import disclosing
+from governance.vault.disclosing import UNDER_RESTRICTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,14 +49,16 @@ def open_stream(
 ) -> OpenFile:
     """Open a sealed file to be read from any place; closing it closes the source.
 
-    1. the principal may see values of this label clear, because no mask fits a file; 2. the audit row is committed;
-    3. header, key and length are verified. Each chunk is verified before a byte of it is given out. Raises
-    AccessDenied, Erased, SealRefused; refuses to run inside a transaction.
+    1. the principal may see values of this label clear, because no mask fits a file, and no restriction stands against
+    the purpose; 2. the audit row is committed; 3. header, key and length are verified. Each chunk is verified before a
+    byte of it is given out. Raises AccessDenied, Erased, Restricted, SealRefused; refuses to run inside a transaction.
     """
     shown = [(label, scope)]
     forms = disclosing.forms_for(principal, purpose, shown)  # (1)
     if forms.of(label, scope) is not Form.CLEAR:
         raise AccessDenied("Your role sees values of this kind behind a mask, which no file can wear")
+    if disclosing.barred(principal, purpose, shown):
+        raise Restricted(UNDER_RESTRICTION)
     key = disclosing.record(shown, forms, principal, purpose, object_ref)[scope]  # (2)
     if key is None:
         raise Erased

@@ -1,4 +1,4 @@
-"""Trying to open what is said to be destroyed: every sealed column, by the real path; it shows nothing."""
+"""Trying to open what is said to be destroyed: every sealed column and the keys of files; it shows nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from governance.crypto.errors import CryptoError
 from governance.errors import KeyForeign
 from governance.fields import SealedField, sealed_fields
 from governance.keys import data_keys
+from governance.registry import sockets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from governance.fields import Scope
     from governance.keys.data_key_rows import OpenKey
@@ -36,6 +37,16 @@ def try_all(scope: Scope) -> list[Tried]:
     """
     keys: dict[str, list[OpenKey]] = {}
     return [_try_column(column, scope, keys) for column in sealed_fields()]
+
+
+def try_files(scope: Scope, key_ids: Collection[str]) -> Tried:
+    """Try the key of every file that an app keeps under these keys of one owner: what has no key has no stream.
+
+    Tokens need no such try: each is a sealed column, and deleted with its person.
+    """
+    named = [key_id for held in sockets.files for key_id in held(key_ids)]
+    opened = sum(any(key.key_id.hex() == each for key in data_keys.openable(scope, [each])) for each in set(named))
+    return Tried("file", "file", len(set(named)), opened)
 
 
 def _try_column(column: SealedField, scope: Scope, keys: dict[str, list[OpenKey]]) -> Tried:

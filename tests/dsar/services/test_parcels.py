@@ -17,10 +17,10 @@ from dsar.models import PackagePart, RequestPackage
 from dsar.services import parcels
 from dsar.verification import scope_of
 from governance.errors import SealRefused
-from governance.keys import compromise
+from governance.keys import compromise, data_keys
 from governance.models import DataKey
 from governance.policy.principal import worker
-from governance.vault import resealing
+from governance.vault import resealing, trying
 from tests.dsar.conftest import House, approve, fresh, planned, work
 
 if TYPE_CHECKING:
@@ -83,6 +83,14 @@ def test_an_earlier_key_is_kept_while_it_opens_a_file(request_: SubjectRequest) 
     package.parts.all().delete()
     assert resealing.finish(timedelta(0)) == 1
     assert DataKey.objects.get(pk=old.pk).state == DataKey.State.DESTROYED
+
+
+def test_a_certificate_tries_files_too_and_a_destroyed_key_opens_none(request_: SubjectRequest) -> None:
+    package, owner = kept(request_), scope_of(request_)
+    assert trying.try_files(owner, [package.key_id]) == trying.Tried("file", "file", 1, 1)
+    assert data_keys.destroy(owner) == (package.key_id,)
+    assert trying.try_files(owner, [package.key_id]) == trying.Tried("file", "file", 1, 0)
+    assert trying.try_files(owner, ["0" * 16]) == trying.Tried("file", "file", 0, 0)
 
 
 def test_half_of_it_is_never_given_out(request_: SubjectRequest) -> None:

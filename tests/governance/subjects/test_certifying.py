@@ -10,17 +10,18 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
+from django.utils import timezone
 
 from governance import audit, subjects
 from governance.errors import Conflict
 from governance.fields import sealed_fields
 from governance.keys import signing
-from governance.models import DataKey, Erasure, LedgerEntry
+from governance.models import DataKey, Erasure, LedgerEntry, VaultToken
 from governance.policy.principal import operator
 from governance.policy.vocabulary import AuditType, Role
 from governance.subjects import certifying, erasing
 from governance.subjects.registering import scope_of
-from governance.vault import trying
+from governance.vault import tokens, trying
 from tests.governance.conftest import signed_in, staff
 
 if TYPE_CHECKING:
@@ -91,6 +92,21 @@ def test_every_value_is_tried_and_the_result_signed(erased: Erasure, person: Dat
     assert LedgerEntry.objects.filter(type="erasure.certified").count() == 1
     assert certifying.certify(erased, principal=operator(person.controller_id.hex)) == erased.certificate
     assert erasing.work() == 0
+
+
+def test_a_token_that_was_left_would_be_tried_as_any_value(person: DataSubject, who: Principal) -> None:
+    wanted = tokens.TokenWanted("jane", "user.name", scope_of(person), "analytics")
+    tokens.tokenise([wanted], principal=who)
+    (held,) = VaultToken.objects.values_list("value", flat=True)
+    tried = {each.label: each for each in trying.try_all(scope_of(person))}
+    assert (tried["token.value"].values, tried["token.value"].opened) == (1, 1)
+    subjects.erase(person, principal=who)
+    assert not VaultToken.objects.exists()
+    left = VaultToken(controller_id=person.controller_id, subject=person, digest=b"x" * 32, label="user.name")
+    left.kind, left.purpose, left.created_at, left.value = "random", "analytics", timezone.now(), held
+    with transaction.atomic():
+        VaultToken.objects.recorded().bulk_create([left])
+    assert "token.value" in certifying.certify(Erasure.objects.get(), principal=who)  # tried, and it did not open
 
 
 def test_a_changed_certificate_does_not_verify(erased: Erasure) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from governance.errors import BadInput, Conflict, Disabled, Erased, Restricted
 from governance.models import DataSubject, LedgerEntry
 from governance.policy.principal import data_subject, operator
 from governance.policy.vocabulary import OPEN_UNDER_RESTRICTION, RevealPurpose, Role
+from governance.subjects.registering import scope_of
 from tests.governance.conftest import staff
 
 if TYPE_CHECKING:
@@ -63,6 +65,21 @@ def test_each_purpose_is_refused_or_stays_possible(person: DataSubject, who: Pri
 def test_the_person_sees_their_own_data(controller: Controller, person: DataSubject, who: Principal) -> None:
     subjects.restrict(person, principal=who)
     assert read(person, data_subject(person.pk.hex, controller.pk.hex)) == "jane.doe@example.org"
+
+
+def test_a_file_is_refused_as_a_value_is(person: DataSubject, who: Principal) -> None:
+    sealed = b"".join(vault.seal_stream([b"file"], label="request.package", scope=scope_of(person)))
+    subjects.restrict(person, principal=who)
+
+    def opened(purpose: str) -> bytes:
+        found = vault.open_stream(
+            BytesIO(sealed), label="request.package", scope=scope_of(person), principal=who, purpose=purpose
+        )
+        return found.read()
+
+    assert opened("access_package") == b"file"
+    with pytest.raises(Restricted):
+        opened("customer_support")
 
 
 def test_one_restricted_person_spoils_no_page_and_costs_no_query_each(
