@@ -112,6 +112,12 @@ def open_pause(request: SubjectRequest, ended_on: date | None = None) -> Pause:
     return Pause(reason=PauseReason(request.pause_reason), started_on=started_on, ended_on=ended_on)
 
 
+def kept(ended: Pause) -> dict[str, str]:
+    """Write a pause that is over the way the request keeps it."""
+    last = ended.ended_on or ended.started_on
+    return {"reason": ended.reason, "started_on": ended.started_on.isoformat(), "ended_on": last.isoformat()}
+
+
 def is_held(request: SubjectRequest) -> bool:
     """Whether nothing may be erased for this request today."""
     today = calendar_of(request.controller).local_date(timezone.now())

@@ -12,6 +12,7 @@ from django.utils import timezone
 from dsar.errors import IllegalTransition
 from dsar.lifecycle import Event, allowed_events, next_status
 from dsar.models import SubjectRequest
+from dsar.services.clocks import calendar_of, kept, open_pause
 from dsar.verification import reference_of
 from governance import audit, outbox
 from governance.policy.principal import STAFF
@@ -70,9 +71,20 @@ def end(
         raise IllegalTransition("The request was answered in part; the rest is answered, or refused, as well.")
     request.closed_at = timezone.now()
     request.purge_after = request.closed_at + timedelta(days=settings.GOVERNANCE_REQUEST_PURGE_DAYS)
-    move(request, event, principal=principal, details=details, also=("closed_at", "purge_after", *also))
+    columns = ("closed_at", "purge_after", *_unpaused(request), *also)
+    move(request, event, principal=principal, details=details, also=columns)
     if event in _STOPS:
         runtime.clear(request.pk)
+
+
+def _unpaused(request: SubjectRequest) -> tuple[str, ...]:
+    """End the pause that a request ends in, on the same day: nobody waits for that answer any more."""
+    if request.paused_at is None:
+        return ()
+    today = calendar_of(request.controller).local_date(timezone.now())
+    request.pauses = [*request.pauses, kept(open_pause(request, today))]
+    request.paused_at, request.pause_reason = None, ""
+    return "pauses", "paused_at", "pause_reason"
 
 
 def owned(request: SubjectRequest, principal: Principal) -> tuple[str, ...]:

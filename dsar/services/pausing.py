@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from dsar import letters
-from dsar.deadlines import Pause, PauseReason
+from dsar.deadlines import PauseReason
 from dsar.errors import DeadlineRefused, IllegalTransition
 from dsar.lifecycle import Status, is_open
-from dsar.services.clocks import WRITTEN, calendar_of, open_pause, pauses_of, with_pauses
+from dsar.services.clocks import WRITTEN, calendar_of, kept, open_pause, pauses_of, with_pauses
 from dsar.services.moving import locked, note, owned
 from dsar.services.posting import post
 from dsar.verification import contact_of
@@ -67,7 +67,7 @@ def resume(request: SubjectRequest, *, principal: Principal, answered_on: date |
     before = pauses_of(request)[:-1]
     rows = list(request.rights.all())
     with_pauses(request, rows, [*before, ended])
-    request.pauses = [*request.pauses, _kept(ended)]
+    request.pauses = [*request.pauses, kept(ended)]
     request.paused_at, request.pause_reason = None, ""
     _save(request, rows, principal, "paused_at", "pause_reason", "pauses")
     note(request, principal=principal, details={"event": "resumed", "until": min(r.due_on for r in rows).isoformat()})
@@ -83,11 +83,6 @@ def require_running(request: SubjectRequest) -> None:
 def _require_waiting(request: SubjectRequest) -> None:
     if request.status not in PAUSABLE or request.paused_at is not None:
         raise IllegalTransition("The clock is paused once at a time, and not while the request is being carried out.")
-
-
-def _kept(ended: Pause) -> dict[str, str]:
-    last = ended.ended_on or ended.started_on
-    return {"reason": ended.reason, "started_on": ended.started_on.isoformat(), "ended_on": last.isoformat()}
 
 
 def _save(request: SubjectRequest, rows: Sequence[RequestRight], principal: Principal, *columns: str) -> None:

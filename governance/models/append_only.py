@@ -6,6 +6,7 @@ in the ledger is found by `verify_audit`.
 
 from collections.abc import Iterable, Mapping
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
@@ -119,4 +120,4 @@ def _require_postgres(connection: BaseDatabaseWrapper) -> None:
     # Without triggers the tables would only look append-only.
     if connection.vendor != "postgresql":
         message = f"Append-only tables need SQLite or PostgreSQL, not {connection.vendor}"
-        raise NotImplementedError(message)
+        raise ImproperlyConfigured(message)

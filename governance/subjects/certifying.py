@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from governance.vault.trying import Tried
+
+logger = structlog.get_logger(__name__)
 
 HEADING: Final = "certificate-of-destruction/1"
 _BATCH: Final = 50
@@ -68,13 +71,19 @@ def certify(erasure: Erasure, *, principal: Principal) -> str:
 
 
 def certify_waiting() -> int:
-    """Certify what was destroyed and has no certificate yet; answers how many. One refused is left to an officer."""
+    """Certify what was destroyed and has no certificate yet; answers how many.
+
+    One that is refused is left to an officer, one that fails to the next tick.
+    """
     rows = Erasure.objects.filter(state=Erasure.State.DESTROYED, certificate="", refused_at=None)
     done = 0
     for row in rows.order_by("ended_at")[:_BATCH]:
         try:
             certify(row, principal=worker(row.controller_id.hex))
         except Conflict:
+            continue
+        except Exception as error:  # one that cannot be tried, for whatever reason, keeps no other waiting
+            logger.exception("erasure.not_certified", erasure=row.pk, error=type(error).__name__)
             continue
         done += 1
     return done

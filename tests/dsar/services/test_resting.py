@@ -112,6 +112,10 @@ def test_the_clock_of_a_request_that_ended_in_its_pause_runs_no_more(house: Hous
     services.withdraw(fresh(request), principal=house.principal)
     with pytest.raises(IllegalTransition):
         services.resume(fresh(request), principal=house.principal)
+    ended = fresh(request)
+    assert (ended.paused_at, ended.pause_reason) == (None, "")
+    today = timezone.localdate().isoformat()
+    assert ended.pauses == [{"reason": "identity", "started_on": today, "ended_on": today}]
 
 
 def test_an_extension_and_a_pause_add_up(house: House, ann: DataSubject) -> None:

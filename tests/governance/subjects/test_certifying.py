@@ -25,6 +25,9 @@ from governance.vault import tokens, trying
 from tests.governance.conftest import signed_in, staff
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from governance.fields import Scope
     from governance.models import DataSubject
     from governance.policy.principal import Principal
 
@@ -154,6 +157,23 @@ def test_nothing_is_certified_before_it_is_destroyed(person: DataSubject, who: P
     subjects.place_hold(person, reason="legal_claim", until=None, principal=who)
     with pytest.raises(Conflict):
         certifying.certify(subjects.request_erasure(person, principal=who), principal=who)
+
+
+def test_one_that_cannot_be_tried_keeps_no_other_waiting(
+    erased: Erasure, person: DataSubject, who: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = subjects.register(person.controller, [("email", "other@example.org")], principal=who)
+    subjects.erase(other, principal=who)
+    try_all = trying.try_all
+
+    def stumble(scope: Scope) -> Sequence[trying.Tried]:
+        return [1 / 0] if scope.id == person.pk.hex else try_all(scope)  # type: ignore[list-item]  # never answered
+
+    monkeypatch.setattr(trying, "try_all", stumble)
+    assert certifying.certify_waiting() == 1
+    assert set(Erasure.objects.exclude(certificate="").values_list("subject_id", flat=True)) == {other.pk}
+    monkeypatch.undo()
+    assert certifying.certify_waiting() == 1
 
 
 def test_the_alarm_stands_on_the_first_page_until_it_is_put_right(person: DataSubject, who: Principal) -> None:
