@@ -36,6 +36,17 @@ class AuditDoor(Door):
 
     action: ClassVar[Action] = Action.AUDIT_READ
     authentication_classes = (ServiceKeyAuthentication, StaffSessionAuthentication)
+    #: The query parameters that the door reads.
+    parameters: ClassVar[frozenset[str]] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what would be passed over: who misspells `old` must not take the proof for that of another size."""
+        super().initial(request, *args, **kwargs)
+        wrong = {name: "Unknown parameter" for name in request.query_params if name not in self.parameters}
+        wrong |= {name: "Send it once" for name, given in request.query_params.lists() if len(given) > 1}
+        if wrong:
+            errors = [FieldError(f"/{name[:64]}", wrong[name]) for name in sorted(wrong)]
+            raise BadInput("The query cannot be read", errors=errors)
 
     def reads_all(self) -> bool:
         """Whether the caller reads the audit of every controller of the installation."""
@@ -48,7 +59,7 @@ class CheckpointDoor(AuditDoor):
 
     @extend_schema(
         operation_id="read_checkpoint",
-        responses={(200, _TEXT): OpenApiResponse(OpenApiTypes.STR, "A signed note"), 404: None},
+        responses={(200, _TEXT): OpenApiResponse(OpenApiTypes.STR, "A signed note"), 404: None, 422: None},
     )
     def get(self, request: Request) -> HttpResponse:
         del request
@@ -66,7 +77,10 @@ class TileDoor(AuditDoor):
 
     @extend_schema(
         operation_id="read_tile",
-        responses={(200, _BYTES): OpenApiResponse(OpenApiTypes.BINARY, "Hashes, or entries behind their lengths")},
+        responses={
+            (200, _BYTES): OpenApiResponse(OpenApiTypes.BINARY, "Hashes, or entries behind their lengths"),
+            422: None,
+        },
     )
     def get(self, request: Request, tile: str) -> HttpResponse:
         del request
@@ -85,7 +99,7 @@ class ProofDoor(AuditDoor):
 
     @extend_schema(
         operation_id="prove_event",
-        responses={(200, _TEXT): OpenApiResponse(OpenApiTypes.STR, "A .tlog-proof file"), 409: None},
+        responses={(200, _TEXT): OpenApiResponse(OpenApiTypes.STR, "A .tlog-proof file"), 409: None, 422: None},
     )
     def get(self, request: Request, event_id: UUID) -> HttpResponse:
         del request
@@ -110,6 +124,8 @@ class ConsistencyOutput(StrictSerializer):
 
 class ConsistencyDoor(AuditDoor):
     """The proof that the ledger under one checkpoint begins with the ledger under an earlier one."""
+
+    parameters = frozenset({"old", "new"})
 
     @extend_schema(
         operation_id="prove_consistency",

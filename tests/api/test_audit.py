@@ -131,6 +131,17 @@ def test_one_checkpoint_is_proven_to_extend_another(auditor: Client) -> None:
         assert auditor.get("/v1/audit/consistency", unsigned).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["checkpoint", "tile/0/000", "consistency"])
+def test_a_parameter_that_a_door_does_not_read_is_named(auditor: Client, path: str) -> None:
+    assert auditor.get(f"/v1/audit/{path}").status_code == 200
+    answer = auditor.get(f"/v1/audit/{path}", {"sizes": "3"})
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/sizes"])
+    event = LedgerEntry.objects.latest("recorded_at", "pk")
+    assert auditor.get(f"/v1/audit/proof/{event.pk}", {"sizes": "3"}).status_code == 422
+    twice = auditor.get("/v1/audit/consistency?old=1&old=2")
+    assert (twice.status_code, twice.json()["errors"][0]["pointer"]) == (422, "/old")
+
+
 def test_nothing_is_answered_of_an_empty_ledger(umbrella: Estate) -> None:
     assert not LedgerCheckpoint.objects.exists()
     for path in ("checkpoint", "consistency", "tile/0/000.p/1"):

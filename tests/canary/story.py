@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
 import sqlite3
-import zipfile
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,13 +15,14 @@ from consent import services as consents
 from dsar import services
 from dsar.models import SubjectRequest
 from governance import subjects
-from governance.access import decision_log, principal_of
-from governance.alarms import settling
+from governance.access import decision_log
 from governance.catalogue import purposes
-from governance.models import Alert, DataSubject, Incident
+from governance.models import DataSubject
 from governance.policy.principal import operator
 from governance.policy.vocabulary import Role
 from governance.tasks import work_once
+from tests.canary.caller import Watched
+from tests.canary.console_story import AtTheConsole
 from tests.dsar.conftest import ANN, House, approve, build_house, fresh, last_code
 from tests.governance.conftest import service, signed_in, staff
 
@@ -41,39 +38,7 @@ _LINKS = re.compile(rb"""(?:href|action|src|formaction|content)\s*=\s*["']([^"']
 _EMAIL = "user.contact.email"
 
 
-class Watched(Client):
-    """A caller with canaries in every header that says where somebody comes from; keeps what was answered."""
-
-    def __init__(self, canaries: Canaries, answers: list[HttpResponse]) -> None:
-        forwarded = canaries.forwarded
-        super().__init__(
-            raise_request_exception=False,
-            REMOTE_ADDR=canaries.address,
-            headers={
-                "User-Agent": canaries.agent,
-                "X-Forwarded-For": f"{forwarded}, 10.0.0.1",
-                "X-Real-IP": forwarded,
-                "Forwarded": f'for="[{forwarded}]"',
-                "X-Request-ID": canaries.correlation,
-                "X-Correlation-ID": canaries.correlation,
-                "Traceparent": canaries.correlation,
-            },
-        )
-        self.answers = answers
-
-    def request(self, **request: Any) -> HttpResponse:
-        """Ask, and keep the answer."""
-        answer = super().request(**request)
-        self.answers.append(answer)
-        return answer
-
-    def send(self, path: str, body: object, key: str = "", **headers: str) -> Any:
-        """Post JSON as a service with its key."""
-        headers = headers | ({"Authorization": f"Bearer {key}"} if key else {})
-        return self.post(path, json.dumps(body), content_type="application/json", headers=headers)
-
-
-class Story:
+class Story(AtTheConsole):
     """What happens, part by part."""
 
     def __init__(self, canaries: Canaries, folder: Path) -> None:
@@ -246,44 +211,6 @@ class Story:
         work_once()
         return fresh(request)
 
-    def looks(self) -> None:
-        """Staff look at everything, open what is sealed, and are watched."""
-        for identifier in self.person.identifiers.all():
-            url = reverse("admin:reveal_identifier", args=[self.person.pk, identifier.pk])
-            for _time in range(8):
-                assert self.officer.post(url, {"purpose": "customer_support"}).status_code == 200
-        self.officer.post("/console/people/", {"type": "email", "value": self.canaries.email})
-        for page in ("/console/", "/console/people/", f"/console/people/{self.person.pk}/", "/console/requests/",
-                     f"/console/consent/{self.person.pk}/", "/console/alarms/"):  # fmt: skip
-            assert self.officer.get(page, follow=True).status_code == 200, page
-
-    def alarm(self, hook: str) -> None:
-        settling.set_hook(self.controller, hook, principal=self.house.principal)
-        work_once()
-        self.looks()
-        for _tick in range(3):  # what happened gets its place, the rules see it, those concerned are told
-            work_once()
-        alert = Alert.objects.order_by("raised_at")[0]
-        who = principal_of(self.colleague)
-        settling.acknowledge(alert, principal=who, finding="explained")
-
-    def breach(self) -> None:
-        who, at = self.canaries, (timezone.now() - timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M")
-        said = f"A list with {who.name} ({who.email}) went to a stranger: {who.text}"
-        form = {"kinds": ["confidentiality"], "noticed_by": "staff", "noticed_at": at, "aware_at": at, "what": said}
-        assert self.officer.post(reverse("admin:incident_new"), form).status_code == 302
-        incident = Incident.objects.get()
-        for name, posted in (
-            ("incident_note", {"note": said}),
-            ("incident_count", {"by": "everybody"}),
-            ("incident_authority", {"choice": "tell:risk", "why": said}),
-            ("incident_tell", {"to": "dpa@example.org", "what": said, "consequences": said, "measures": said}),
-            ("incident_people", {"choice": "tell:high_risk", "why": "It matters", "what": said}),
-        ):
-            answer = self.officer.post(reverse(f"admin:{name}", args=[incident.pk]), posted)
-            assert answer.status_code in {200, 302}, (name, answer.content[-800:])
-        work_once()
-
     def answer(self, request: SubjectRequest) -> bytes:
         """Let the held request go on to its answer; the package as the person gets it."""
         by = self.house.principal
@@ -300,11 +227,6 @@ class Story:
         package = visitor.post("/privacy/download/")
         work_once()
         return b"".join(package.streaming_content) if package.streaming else package.content
-
-    def evidence(self, request: SubjectRequest) -> bytes:
-        answer = self.officer.post(f"/console/requests/{request.pk}/evidence/")
-        assert answer.status_code == 200
-        return unzipped(answer.content)
 
     def break_down(self) -> list[int]:
         """Ask for what fails inside, with somebody's data at hand; answers the statuses."""
@@ -334,8 +256,3 @@ class Story:
     def errors(self) -> bytes:
         """Every answer that says what went wrong."""
         return b"\n".join(each.content for each in self.answers if each.status_code >= 400)
-
-
-def unzipped(content: bytes) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return b"\n".join(name.encode() + b" " + archive.read(name) for name in archive.namelist())

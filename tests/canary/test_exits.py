@@ -28,9 +28,10 @@ from governance.subjects.registering import scope_of
 from governance.tasks import tick, work_once
 from governance.vault import trying
 from tests.canary import exits
+from tests.canary.caller import unzipped
 from tests.canary.canaries import Canaries
 from tests.canary.exits import Exit
-from tests.canary.story import Story, unzipped
+from tests.canary.story import Story
 from tests.dsar.conftest import fresh
 from tests.governance.alarms.test_telling import Receiver
 
@@ -200,6 +201,7 @@ def before_the_end(story: Story, receiver: Receiver) -> SubjectRequest:
     story.requests()
     held = story.portal()
     story.alarm(receiver.url)
+    story.glass()
     story.breach()
     return held
 

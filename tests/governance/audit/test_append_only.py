@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 
 from governance.audit.sequencer import sequence
@@ -86,6 +88,14 @@ def test_a_table_of_an_app_is_guarded_once_it_is_declared(monkeypatch: pytest.Mo
     assert append_only.missing(connection) == []
     with pytest.raises(IntegrityError, match="append-only"):
         execute("DELETE FROM audit_test_table")
+
+
+def test_a_database_that_could_not_keep_the_promise_is_refused() -> None:
+    """Without triggers the tables would only look append-only."""
+    other = MagicMock(vendor="mysql")
+    other.introspection.table_names.return_value = LEDGER
+    with pytest.raises(ImproperlyConfigured, match="not mysql"):
+        append_only.missing(other)
 
 
 def test_installing_again_only_looks(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
