@@ -1,6 +1,7 @@
 """REST doors of the vault: seal, reveal, tokenise, detokenise up to 1,000 values a call, each with its own outcome.
 
-They take no Idempotency-Key: what they answer is never kept (a repeated deterministic token is the same token).
+Of their answers nothing is kept. Only tokenising leaves something behind, so it takes an Idempotency-Key: the tokens of
+a repeated call are made again from the people's keys, and are the same.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db import transaction
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
+from governance.api import idempotency
 from governance.api.serializers import IdentifierSerializer, StrictSerializer
 from governance.api.views import Door
 from governance.models import VaultToken
 from governance.policy.forms import Form
 from governance.policy.vocabulary import STAFF_REVEAL_PURPOSES, Action
 from governance.subjects import values
-from governance.subjects.values import Item
+from governance.subjects.values import Item, Tokens
 from governance.vault import tokens
 from governance.vault.outcomes import Outcome, Status
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 MOST: Final = 1_000
 _LABEL: Final = "Kind of personal data: a fideslang data category, such as user.contact.email."
 _PURPOSES: Final = [purpose.value for purpose in STAFF_REVEAL_PURPOSES]
+_IDEMPOTENCY: Final = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="A repeated call gets the same tokens for a day."
+)
 _MANY: Final = {"many": True, "allow_empty": False, "max_length": MOST}
 
 
@@ -144,21 +149,28 @@ class TokeniseDoor(Door):
 
     action: ClassVar[Action] = Action.VAULT_TOKENISE
 
-    @extend_schema(operation_id="tokenise_values", request=TokeniseSerializer, responses=OutcomesSerializer)
+    @extend_schema(
+        operation_id="tokenise_values",
+        request=TokeniseSerializer,
+        responses={200: OutcomesSerializer, 409: None},
+        parameters=[_IDEMPOTENCY],
+    )
     def post(self, request: Request) -> Response:
-        del request
+        key = idempotency.key_of(request)
+        # Read before DRF parses it: the digest is over the bytes that were sent.
+        body = request._request.body  # noqa: SLF001  # DRF offers no other way to the raw body
         data = self.read(TokeniseSerializer)
+        idempotency.once(self.principal, key, body, lambda: (200, {}))
         seconds = data.get("expires_in")
         kind = VaultToken.Kind.DETERMINISTIC if data["deterministic"] else VaultToken.Kind.RANDOM
+        asked = Tokens(
+            data["purpose"],
+            kind,
+            None if seconds is None else timedelta(seconds=seconds),
+            idempotency.stable_id(self.principal, key),
+        )
         with transaction.atomic(durable=True):
-            found = values.tokenise_each(
-                self.controller,
-                _items(data, "value"),
-                purpose=data["purpose"],
-                kind=kind,
-                lifetime=None if seconds is None else timedelta(seconds=seconds),
-                principal=self.principal,
-            )
+            found = values.tokenise_each(self.controller, _items(data, "value"), asked, principal=self.principal)
         return _answer(found)
 
 

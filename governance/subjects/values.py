@@ -24,6 +24,7 @@ from governance.vault.tokens import TokenWanted, tokenise
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
+    from uuid import UUID
 
     from governance.fields import Scope
     from governance.keys.data_key_rows import OpenKey
@@ -36,6 +37,19 @@ if TYPE_CHECKING:
 LABEL: Final = re.compile(r"user(?:\.[a-z][a-z0-9_]{0,40}){1,6}", re.ASCII)
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Which tokens are asked for: for which purpose, of which kind, how long they live.
+
+    The same items under the same `call` get the same tokens.
+    """
+
+    purpose: str
+    kind: str = VaultToken.Kind.RANDOM
+    lifetime: timedelta | None = None
+    call: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,26 +87,22 @@ def reveal_each(controller: Controller, items: Sequence[Item], *, principal: Pri
 
 
 def tokenise_each(
-    controller: Controller,
-    items: Sequence[Item],
-    *,
-    purpose: str,
-    kind: str = VaultToken.Kind.RANDOM,
-    lifetime: timedelta | None = None,
-    principal: Principal,
+    controller: Controller, items: Sequence[Item], asked: Tokens, *, principal: Principal
 ) -> list[Outcome]:
     """Answer a token for each value of the people named. Joins the caller's transaction."""
-    if not _PURPOSE.fullmatch(purpose):
+    if not _PURPOSE.fullmatch(asked.purpose):
         raise BadInput("Name the purpose of a token in lower-case letters, digits, - and _")
     usable = {position: item for position, item in enumerate(items) if _is_usable(item) and _is_sealable(item.value)}
     scopes, outcomes = _scopes(controller, usable)
     wanted = list(scopes)
-    made = tokenise(
-        [TokenWanted(items[each].value, items[each].label, scopes[each], purpose, kind, lifetime) for each in wanted],
-        principal=principal,
-    )
+    made = tokenise([_token_of(items[each], scopes[each], asked, each) for each in wanted], principal=principal)
     outcomes |= {each: Outcome(Status.TOKENISED, text) for each, text in zip(wanted, made, strict=True)}
     return _in_order(items, outcomes)
+
+
+def _token_of(item: Item, scope: Scope, asked: Tokens, position: int) -> TokenWanted:
+    once = "" if asked.call is None else f"{asked.call.hex}/{position}"
+    return TokenWanted(item.value, item.label, scope, asked.purpose, asked.kind, asked.lifetime, once)
 
 
 def text_of(envelope: bytes) -> str:

@@ -41,7 +41,10 @@ _HEADER: Final = 12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TokenWanted:
-    """One value to be tokenised: for which kind of value, whose, for which purpose, and how long it lives."""
+    """One value to be tokenised: for which kind of value, whose, for which purpose, and how long it lives.
+
+    `once` names one place in one call: a random token that is asked for there again is the same token.
+    """
 
     value: Value
     label: str
@@ -49,6 +52,7 @@ class TokenWanted:
     purpose: str
     kind: str = VaultToken.Kind.RANDOM
     lifetime: timedelta | None = None
+    once: str = ""
 
 
 def tokenise(wanted: Sequence[TokenWanted], *, principal: Principal) -> list[str]:
@@ -106,7 +110,7 @@ def _require_livable(wanted: Sequence[TokenWanted]) -> None:
 
 def _made(wanted: TokenWanted, key: OpenKey) -> tuple[str, VaultToken]:
     scope, instant = wanted.scope, timezone.now()
-    text = PREFIX + _text(_synthetic(wanted, key) if _is_deterministic(wanted) else secrets.token_bytes(_LENGTH))
+    text = PREFIX + _text(_synthetic(wanted, key) if _is_known(wanted) else secrets.token_bytes(_LENGTH))
     row = VaultToken(
         controller_id=UUID(scope.controller),
         subject_id=UUID(scope.id),
@@ -127,14 +131,18 @@ def _ending(row: VaultToken) -> list[str]:
     return [row.kind, "" if row.expires_at is None else row.expires_at.isoformat()]
 
 
-def _is_deterministic(wanted: TokenWanted) -> bool:
-    return wanted.kind == VaultToken.Kind.DETERMINISTIC
+def _is_known(wanted: TokenWanted) -> bool:
+    """Whether the same asking must give the same token: then it is made from the person's key, not drawn."""
+    return wanted.kind == VaultToken.Kind.DETERMINISTIC or bool(wanted.once)
 
 
 def _synthetic(wanted: TokenWanted, key: OpenKey) -> bytes:
     """Answer the tag of AES-SIV over the value under the person's key: equal for equal values, and random to others."""
     scope = wanted.scope
-    content = encode([wanted.label, wanted.purpose, _ordered(wanted.value)])
+    # The place in a call is part of it, so that a random token tells nothing of equal values, and a call that somebody
+    # names alike with another value or end gets another token.
+    once = [wanted.once, str(wanted.lifetime)] if wanted.kind == VaultToken.Kind.RANDOM else []
+    content = encode([wanted.label, wanted.purpose, _ordered(wanted.value), *once])
     key.at(scope)  # the owner is of this controller
     cipher = TokenCipher(key.cipher.derived("tokens"))
     owned = OwnedCipher(cipher, key.key_id, controller=scope.controller, scope_kind=scope.kind, scope_id=scope.id)

@@ -1,5 +1,6 @@
 """Root secrets for providers that hand out no keys: random, wrapped by the provider, kept in a table, minted once."""
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from django.db import IntegrityError, router, transaction
@@ -16,7 +17,7 @@ from governance.policy.vocabulary import AuditType
 _SECONDS: Final = 300.0
 
 
-class StoredRoots:
+class StoredRoots(ABC):
     """The part of the contract that is the same for every provider whose keys never leave it."""
 
     name: str
@@ -24,11 +25,13 @@ class StoredRoots:
     def __init__(self) -> None:
         self._opened: Opened[bytes] = Opened(size=16, seconds=_SECONDS)
 
+    @abstractmethod
     def wrap(self, key: bytes, context: tuple[str, ...]) -> tuple[str, bytes]:
-        raise NotImplementedError  # each provider's own
+        """Answer the provider's id of the key that wraps now, and the wrapped key."""
 
+    @abstractmethod
     def unwrap(self, provider_key: str, wrapped: bytes, context: tuple[str, ...]) -> bytes:
-        raise NotImplementedError  # each provider's own
+        """Open a wrapped key; raises KeyUnavailable or one of its kinds."""
 
     def index_root(self) -> bytes:
         return self._secrets(RootSecret.Purpose.INDEX)[0]

@@ -232,6 +232,28 @@ def test_tokens_by_the_door(person: DataSubject, call: Callable[..., Any], other
     assert VaultToken.objects.count() == 0
 
 
+def test_a_repeated_call_gets_the_same_tokens_and_keeps_none(person: DataSubject, call: Callable[..., Any]) -> None:
+    body = {"purpose": "ads", "items": [item("one"), item("one"), item("two")]}
+    first, again, other = (
+        call("tokenise", body, **{"Idempotency-Key": key}).json()["results"] for key in ("one", "one", "two")
+    )
+    assert first == again
+    texts = [each["token"] for each in (*first, *other)]
+    assert len(set(texts)) == 6 == VaultToken.objects.count()  # equal values are not told by equal tokens
+    assert LedgerEntry.objects.filter(type=AuditType.VALUE_TOKENISED).count() == 2
+    opened = call("detokenise", {"purpose": "legal_claim", "tokens": texts}).json()["results"]
+    assert [each["value"] for each in opened] == ["one", "one", "two"] * 2
+    assert list(IdempotencyRecord.objects.values_list("status", "answer").distinct()) == [(200, {})]
+    changed = call("tokenise", body | {"purpose": "mail"}, **{"Idempotency-Key": "one"})
+    assert (changed.status_code, changed.json()["code"]) == (422, "idempotency.mismatch")
+    IdempotencyRecord.objects.all().delete()  # as after a day
+    later = call("tokenise", {"purpose": "ads", "items": [item("three")]}, **{"Idempotency-Key": "one"}).json()
+    (found,) = call("detokenise", {"purpose": "legal_claim", "tokens": [later["results"][0]["token"]]}).json()[
+        "results"
+    ]
+    assert found["value"] == "three"
+
+
 def test_a_person_in_grace_or_erased_is_neither_sealed_nor_opened(
     person: DataSubject, call: Callable[..., Any]
 ) -> None:
