@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.shortcuts import redirect
@@ -11,12 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import selectors
+from consent.lifecycle import UNKNOWN
 from consent.models import PrivacyNotice
 from consent.selectors import centre
+from consent.selectors.words import METHOD_WORDS, OUTCOME_WORDS, REASON_WORDS, STATE_WORDS
 from governance import subjects
 from governance.console import pages
 from governance.console.forms import LookUpForm
 from governance.console.readonly import ReadOnlyAdmin
+from governance.console.words import STANDING_WORDS, words
 from governance.errors import BadInput, NotFound
 from governance.policy.vocabulary import Action
 from governance.subjects.registering import known
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
+    from consent.selectors.centre import Line
     from governance.console.desk import DeskRequest
 
 _EVENTS: Final = 100
@@ -63,12 +67,27 @@ def person(request: DeskRequest, subject_id: UUID) -> HttpResponse:
     groups = centre.lines_of(controller, subject, purposes, timezone.now())
     context = {
         "subject": subject,
-        "lines": [line for group in groups for line in group],
-        "events": list(selectors.events_of(subject.pk)[:_EVENTS]),
+        "standing": words(subject.status, STANDING_WORDS),
+        "lines": [_told(line) for group in groups for line in group],
+        "events": [
+            {"row": row, "state": words(row.state, STATE_WORDS), "method": words(row.method, METHOD_WORDS)}
+            for row in selectors.events_of(subject.pk)[:_EVENTS]
+        ],
         "most_events": _EVENTS,
         "contacts": list(selectors.contacts_of(subject.pk)[:_EVENTS]),
     }
     return pages.render(request, "consent/console_person.html", context)
+
+
+def _told(line: Line) -> dict[str, Any]:
+    """Put one line into words; the codes stay beside them, as services get them."""
+    return {
+        "line": line,
+        "outcome": words(line.decision.outcome, OUTCOME_WORDS),
+        "reasons": [(words(code, REASON_WORDS), code) for code in line.decision.reasons],
+        "state": words(line.fact.state if line.fact else UNKNOWN, STATE_WORDS),
+        "method": words(line.fact.method, METHOD_WORDS) if line.fact else "",
+    }
 
 
 def register() -> None:

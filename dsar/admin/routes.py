@@ -5,14 +5,23 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from dsar.admin import actions, intake, showing
+from dsar.deadlines import Right
+from dsar.selectors.timeline import EVENTS
+from dsar.selectors.words import ANSWER_WORDS, MANNER_WORDS, RIGHT_WORDS, STATUS_WORDS
 from governance.console import pages
+from governance.console.words import DETAIL_NAMES, DETAIL_WORDS
 from governance.policy.vocabulary import Action
 
 _SECTION = "Requests"
 
 
 def register() -> None:
-    """Put the pages into the console."""
+    """Put the pages into the console, and the words for what events of requests tell."""
+    DETAIL_WORDS.update(
+        {"status": STATUS_WORDS, "before": STATUS_WORDS, "manner": MANNER_WORDS, "event": EVENTS}
+        | {right.value: ANSWER_WORDS for right in Right}
+    )
+    DETAIL_NAMES.update({right.value: RIGHT_WORDS[right] for right in Right})
     pages.register(
         "requests/", showing.queue_page, "requests", label=_("Queue"), section=_SECTION, action=Action.REQUEST_READ
     )

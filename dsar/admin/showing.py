@@ -8,12 +8,23 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from dsar import services
-from dsar.admin.forms import ExtendForm, HoldForm, PauseForm, RefuseForm, ResumeForm, WithoutForm
+from dsar.admin.forms import (
+    EXTENSION_WORDS,
+    PAUSE_WORDS,
+    REFUSAL_WORDS,
+    ExtendForm,
+    HoldForm,
+    PauseForm,
+    RefuseForm,
+    ResumeForm,
+    WithoutForm,
+)
 from dsar.lifecycle import Event, Status, is_open
 from dsar.models import RequestPackage, SubjectRequest
 from dsar.selectors import queue, reach, twins
 from dsar.selectors.due import due
 from dsar.selectors.timeline import chapters, timeline
+from dsar.selectors.words import ANSWER_WORDS, MANNER_WORDS, OUTCOME_WORDS, RIGHT_WORDS, STATUS_WORDS
 from dsar.services import PAUSABLE, is_held
 from dsar.services.wording import HOLD_WORDS, PERSON_HOLD_WORDS, withheld_in
 from dsar.verification import reference_of
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from dsar.models import FieldOutcome, RequestPlan
+    from dsar.models import FieldOutcome, RequestPlan, RequestRight
     from governance.console.desk import DeskRequest
 
 _PAGE: Final = 50
@@ -79,7 +90,8 @@ def _line(request: DeskRequest, row: SubjectRequest) -> dict[str, Any]:
         "row": row,
         "rights": queue.words_of(row),
         "due": due(row.status, row.due_at, now, zone, row.paused_at),
-        "status": row.status.replace("_", " "),
+        "status": STATUS_WORDS[row.status],
+        "manner": MANNER_WORDS[row.manner],
         "tone": _TONES.get(row.status, "info"),
         "next": queue.next_words(row, now),
     }
@@ -109,10 +121,14 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         "row": row,
         "missing": ", ".join(missing.values()),
         "goes_without": bool(missing) and services.goes_without(row, missing),
-        "status": row.status.replace("_", " "),
+        "status": STATUS_WORDS[row.status],
+        "manner": MANNER_WORDS[row.manner],
         "tone": _TONES.get(row.status, "info"),
         "due": due(row.status, row.due_at, now, row.controller.time_zone, row.paused_at),
-        "rights": list(row.rights.all()),
+        "rights": [_right(right) for right in row.rights.all()],
+        "refusal_words": REFUSAL_WORDS.get(row.refusal_reason, ""),
+        "pause_words": PAUSE_WORDS.get(row.pause_reason, ""),
+        "stuck_words": words(row.stuck_code, FAILURE_WORDS) if row.stuck_code else "",
         "rights_words": queue.words_of(row),
         "outcomes": _outcomes(row),
         "package": RequestPackage.objects.filter(request=row).first(),
@@ -136,6 +152,15 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
         **more,
     }
     return pages.render(request, "dsar/console/request.html", context, status)
+
+
+def _right(right: RequestRight) -> dict[str, Any]:
+    return {
+        "row": right,
+        "words": RIGHT_WORDS[right.right],
+        "answer": ANSWER_WORDS.get(right.outcome, ""),
+        "extension": EXTENSION_WORDS.get(right.extension_reason, ""),
+    }
 
 
 def _holds(row: SubjectRequest) -> dict[str, Any]:
@@ -194,10 +219,9 @@ def _outcomes(row: SubjectRequest) -> dict[str, list[Any]]:
     groups: dict[str, dict[Any, dict[str, Any]]] = {"failed": {}, "retained": {}, "erased": {}, "not_found": {}}
     for each in row.outcomes.select_related("system"):
         alike = (each.system.key, each.dataset, each.collection, each.rows, each.reason, each.citation, each.until)
-        groups[each.outcome].setdefault(alike, {"first": each, "fields": [], "why": _why(each)})["fields"].append(
-            each.field
-        )
-    return {name.replace("_", " "): list(lines.values()) for name, lines in groups.items() if lines}
+        line = {"first": each, "fields": [], "why": _why(each), "words": OUTCOME_WORDS[each.outcome]}
+        groups[each.outcome].setdefault(alike, line)["fields"].append(each.field)
+    return {name: list(lines.values()) for name, lines in groups.items() if lines}
 
 
 def _why(outcome: FieldOutcome) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from dsar.lifecycle import OPEN, TERMINAL, Status
 from dsar.models import RequestRight, SubjectRequest
 from dsar.selectors.due import SOON_DAYS, due
+from dsar.selectors.words import RIGHT_WORDS, rights_words
 from governance import access
 from governance.policy.vocabulary import Action
 
@@ -171,9 +172,9 @@ def health(principal: Principal, now: datetime) -> list[tuple[str, tuple[int, in
         )
         .order_by("right")
     )
-    return [(right.replace("_", " "), (on_track, due_soon, late)) for right, on_track, due_soon, late in rows]
+    return [(str(RIGHT_WORDS[right]), (on_track, due_soon, late)) for right, on_track, due_soon, late in rows]
 
 
 def words_of(row: SubjectRequest) -> str:
     """Name the rights of a row with prefetched rights."""
-    return ", ".join(right.right.replace("_", " ") for right in row.rights.all())
+    return rights_words(row.rights.all())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from dsar.selectors.words import ANSWER_WORDS, MANNER_WORDS, RIGHT_WORDS
 from governance.models import LedgerEntry
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 _MOST: Final = 500
-_EVENTS: Final = {
+EVENTS: Final = {
     "challenge": _("A code was sent to the address"),
     "verify": _("The address was proven"),
     "plan": _("Everything was counted; the plan waits for approval"),
@@ -65,6 +66,20 @@ _TELLING: Final = frozenset(
     {"access", "attempts", "erased", "erasure", "failed", "labels", "manner", "method", "not_found", "reason",
      "retained", "rights", "rows", "systems", "until", "values"}
 )  # fmt: skip
+_KINDS: Final = {"locate": _("Searching"), "collect": _("Copying from"), "erase": _("Erasing in")}
+_STATES: Final = {"done": _("done"), "failed": _("failed")}
+_CODES: Final = {
+    "clarification": _("we ask what is meant"),
+    "complexity": _("the request is complex"),
+    "fee": _("we wait for a fee"),
+    "identity": _("we doubt who asks"),
+    "number_of_requests": _("there are many requests"),
+    "refusal": _("the rest is refused"),
+    "supplement": _("the rest follows"),
+    "investigation": _("an investigation is going on"),
+    "legal_claim": _("needed for a legal claim"),
+    "legal_duty": _("a law obliges us to keep it"),
+}
 _TYPES: Final = {
     "request.received": _("The request came in"),
     "request.code_failed": _("A wrong code was given"),
@@ -155,9 +170,10 @@ def _moment(row: LedgerEntry) -> Moment:
 def _words(type_: str, details: dict[str, Any]) -> str:
     if type_ == _STEP:
         place = f"{details.get('dataset', '')}.{details.get('collection', '')}".strip(".")
-        return f"{str(details.get('kind', '')).capitalize()} in {place}: {details.get('state', '')}"
+        kind, state = str(details.get("kind", "")), str(details.get("state", ""))
+        return f"{_KINDS.get(kind, kind)} {place}: {_STATES.get(state, state)}"
     event = str(details.get("event", ""))
-    return str(_EVENTS.get(event) or _TYPES.get(type_) or type_.replace(".", " ").replace("_", " "))
+    return str(EVENTS.get(event) or _TYPES.get(type_) or type_.replace(".", " ").replace("_", " "))
 
 
 def _who(actor_ref: str) -> str:
@@ -168,7 +184,18 @@ def _who(actor_ref: str) -> str:
 def _details(details: dict[str, Any]) -> str:
     """Say what helps to follow the story; the rest stands on the event's own page."""
     shown = {key: value for key, value in details.items() if key in _TELLING and value not in ("", None)}
-    return ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in shown.items())
+    return ", ".join(f"{_name(key)} {_said(key, value)}" for key, value in shown.items())
+
+
+def _name(key: str) -> str:
+    return str(RIGHT_WORDS.get(key) or key.replace("_", " "))
+
+
+def _said(key: str, value: Any) -> str:
+    if key == "rights" and isinstance(value, list):
+        return _plain([str(RIGHT_WORDS.get(each, each)) for each in value])
+    known = MANNER_WORDS if key == "manner" else ANSWER_WORDS if key in RIGHT_WORDS else _CODES
+    return str(known.get(value, value)) if isinstance(value, str) else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -110,8 +110,3 @@ def _kept_words(place: str, reason: str, citation: str, until: date | None, word
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(words))
-
-
-def right_words(request: SubjectRequest) -> str:
-    """Name the rights of a request."""
-    return ", ".join(row.right.replace("_", " ") for row in request.rights.all())

@@ -16,9 +16,17 @@ from governance import access, subjects
 from governance.audit import watching
 from governance.console import explorer, pages
 from governance.console.forms import LedgerFilterForm, LookUpForm
-from governance.console.words import EVENT_WORDS, actor_words, words
+from governance.console.words import (
+    DETAIL_NAMES,
+    DETAIL_WORDS,
+    EVENT_WORDS,
+    REASON_WORDS,
+    actor_words,
+    words,
+)
 from governance.errors import BadInput, NotFound
 from governance.keys import data_keys, pseudonyms
+from governance.policy.principal import SERVICE, STAFF
 from governance.policy.vocabulary import Action
 from governance.subjects.registering import known, scope_of
 
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
     from django_stubs_ext import StrPromise
 
-    from governance.console.desk import DeskRequest
+    from governance.console.desk import Desk, DeskRequest
     from governance.models import DataSubject, LedgerEntry
 
 
@@ -87,7 +95,7 @@ def event(request: DeskRequest, event_id: UUID) -> HttpResponse:
     context = {
         "row": row,
         "said": words(row.type, EVENT_WORDS),
-        "facts": _facts(row),
+        "facts": _facts(row, request.desk),
         "payload": json.dumps(json.loads(row.payload), indent=2, ensure_ascii=False),
         "has_body": getattr(row, "body_row", None) is not None,
         "position": None if leaf is None else leaf.position,
@@ -123,7 +131,8 @@ def _list(
     request: DeskRequest, here: str, subject: DataSubject | None = None, look_up: LookUpForm | None = None
 ) -> HttpResponse:
     is_filtering = request.method == "POST" and look_up is None
-    form = LedgerFilterForm(explorer.actors(request.desk), request.POST if is_filtering else request.GET)
+    actors = explorer.actors(request.desk)
+    form = LedgerFilterForm(actors, request.POST if is_filtering else request.GET)
     if is_filtering and form.is_valid():
         return redirect(f"{here}?{_query(form)}".rstrip("?"))
     subject_ref = pseudonym_of(subject) if subject else ""
@@ -131,12 +140,15 @@ def _list(
     cursor = ""
     if form.is_valid() and (subject is None or subject_ref):
         rows, cursor = explorer.page(request.desk, form.cleaned_data, request.GET.get("after", ""), subject_ref)
+    names = {ref: name for ref, name in actors if ref.startswith((f"{STAFF}:", f"{SERVICE}:"))}
     context = {
         "form": form,
         "here": here,
         "subject": subject,
         "look_up": (look_up or LookUpForm(auto_id=_LOOK_UP_ID)) if request.desk.may(Action.SUBJECT_FIND) else None,
-        "rows": [(row, words(row.type, EVENT_WORDS), actor_words(row.actor_ref)) for row in rows],
+        "rows": [
+            (row, words(row.type, EVENT_WORDS), names.get(row.actor_ref) or actor_words(row.actor_ref)) for row in rows
+        ],
         "older": _query(form, after=cursor) if cursor else "",
         "is_first": "after" not in request.GET,
         "has_filters": any(form.cleaned_data.values()) if form.is_valid() else True,
@@ -147,18 +159,28 @@ def _list(
     return pages.render(request, "console/ledger.html", context)
 
 
-def _facts(row: LedgerEntry) -> list[tuple[StrPromise | str, str]]:
+def _facts(row: LedgerEntry, desk: Desk) -> list[tuple[StrPromise | str, str, str]]:
+    """Say what an event tells, as name, words and, where the words hide one, the code as it was recorded."""
     payload = json.loads(row.payload)
-    facts: list[tuple[StrPromise | str, Any]] = [
-        (_("Who"), row.actor_ref),
-        (_("About"), row.subject_ref or str(_("no person"))),
-        (_("Reference"), row.object_ref),
-        (_("Purpose"), payload.get("purpose", "")),
-        (_("Decision"), payload.get("decision", "")),
-        (_("Rules"), _plain(payload.get("rules", []))),
+    purpose = payload.get("purpose", "")
+    facts: list[tuple[StrPromise | str, str, str]] = [
+        (_("Who"), dict(explorer.actors(desk)).get(row.actor_ref) or actor_words(row.actor_ref), row.actor_ref),
+        (_("About"), str(_("a person") if row.subject_ref else _("no person")), row.subject_ref),
+        (_("Reference"), row.object_ref, ""),
+        (_("Purpose"), words(purpose, REASON_WORDS) if purpose else "", purpose),
+        (_("Decision"), payload.get("decision", ""), ""),
+        (_("Rules"), _plain(payload.get("rules", [])), ""),
     ]
-    facts.extend((key.replace("_", " ").capitalize(), _plain(value)) for key, value in payload["details"].items())
-    return [(label, value) for label, value in facts if value not in {"", None}]
+    facts.extend(_detail(key, value) for key, value in payload["details"].items())
+    return [fact for fact in facts if fact[1]]
+
+
+def _detail(key: str, value: Any) -> tuple[StrPromise | str, str, str]:
+    name = DETAIL_NAMES.get(key) or key.replace("_", " ").capitalize()
+    known = DETAIL_WORDS.get(key, {})
+    if isinstance(value, str) and value in known:
+        return name, str(known[value]), value
+    return name, "" if value is None else _plain(value), ""
 
 
 def _plain(value: Any) -> str:

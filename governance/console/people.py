@@ -13,7 +13,7 @@ from governance import access, subjects, vault
 from governance.console import elevations, holds, pages, restrictions, verifying
 from governance.console.forms import LookUpForm, RevealForm
 from governance.console.ledger import pseudonym_of
-from governance.console.words import EVENT_WORDS, IDENTIFIER_WORDS, actor_words, words
+from governance.console.words import EVENT_WORDS, IDENTIFIER_WORDS, STANDING_WORDS, actor_words, words
 from governance.errors import BadInput, NotFound, Restricted
 from governance.models import DataSubject, LedgerEntry, SubjectIdentifier
 from governance.policy.vocabulary import Action
@@ -132,6 +132,7 @@ def page(
     ]
     context = {
         "subject": subject,
+        "standing": words(subject.status, STANDING_WORDS),
         "lines": lines,
         "is_open": bool(opened),
         "form": form or RevealForm(),

@@ -129,6 +129,12 @@ REASON_WORDS: Final[Mapping[str, StrPromise]] = {
     RevealPurpose.SUBJECT_REQUEST: _("Answering the person's own request"),
     RevealPurpose.SYSTEM_CONNECTION: _("Reaching a connected system"),
 }
+#: How a person stands.
+STANDING_WORDS: Final[Mapping[str, StrPromise]] = {
+    "active": _("active"),
+    "restricted": _("restricted: stored, and not used"),
+    "erased": _("erased"),
+}
 IDENTIFIER_WORDS: Final[Mapping[str, StrPromise]] = {
     "email": _("E-mail address"),
     "phone": _("Phone number"),
@@ -152,6 +158,21 @@ ACTOR_WORDS: Final[Mapping[str, StrPromise]] = {
     "service": _("a service"),
     "staff": _("staff"),
     "worker": _("this service"),
+}
+
+
+#: Words for the values of details in an event, by the name of the detail; apps add those that they write.
+DETAIL_WORDS: Final[dict[str, Mapping[str, StrPromise]]] = {"type": IDENTIFIER_WORDS, "purpose": REASON_WORDS}
+#: What the details of events are called. One without a line reads as its own name.
+DETAIL_NAMES: Final[dict[str, StrPromise]] = {
+    "before": _("Status before"),
+    "event": _("What happened"),
+    "labels": _("Kinds of data"),
+    "manner": _("How it came in"),
+    "rows": _("Rows"),
+    "status": _("Status"),
+    "types": _("Kinds of identifiers"),
+    "until": _("Until"),
 }
 
 

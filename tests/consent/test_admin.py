@@ -36,7 +36,14 @@ def test_an_officer_sees_the_answers_of_the_check_and_the_history(caller: Caller
     assert response.headers["Location"] == f"/console/consent/{DataSubject.objects.get().pk}/"
     page = officer.get(response.headers["Location"])
     text = page.content.decode()
-    for answer in ("CONSENT_WITHDRAWN", "EPRIVACY_CONSENT_REQUIRED", "CONTRACT", "privacy v1 (en)", "web_form"):
+    for answer in (
+        "CONSENT_WITHDRAWN",
+        "The person took the consent back",
+        "EPRIVACY_CONSENT_REQUIRED",
+        "CONTRACT",
+        "privacy v1 (en)",
+        "in a form",
+    ):
         assert answer in text
     assert JANE not in text
     assert Page(page).problems() == []
