@@ -18,6 +18,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --only-binary :all: --no-header
+EXTRAS := --extra postgres --extra redis --extra mysql --extra aws --extra pkcs11
 # What production settings ask for, made up for the moment of the check; $$scratch is removed afterwards.
 THROWAWAY := GOVERNANCE_DEMO=false GOVERNANCE_KEY_FILE="$$scratch/keyring" GOVERNANCE_BROKER_DIR="$$scratch/broker" \
 	GOVERNANCE_PUBLIC_URL=https://privacy.example EMAIL_URL=smtp+tls://user:password@mail.example:587 ALLOWED_HOSTS=privacy.example DATABASE_URL=sqlite://:memory: \
@@ -57,22 +58,22 @@ define install
 endef
 
 run:
-	$(call install,run,run dev)
+	$(call install,run,run dev bench)
 	@$(PY) -m config.bootstrap
 	@umask 077; export GOVERNANCE_PUBLIC_URL="$${GOVERNANCE_PUBLIC_URL:-http://localhost:$(PORT)}"; \
 	$(PY) manage.py migrate --no-input --verbosity 0 && $(PY) manage.py seed_demo && \
 	exec $(PY) -m config.supervise --port $(PORT)
 
 test:
-	$(call install,dev,dev)
+	$(call install,dev,dev bench)
 	@unset DATABASE_URL; $(PYTEST)
 
 test-postgres:
-	$(call install,dev,dev)
+	$(call install,dev,dev bench)
 	@TEST_POSTGRES_URL="$(TEST_POSTGRES_URL)" DATABASE_URL="$(TEST_POSTGRES_URL)" $(PYTEST)
 
 check:
-	$(call install,dev,dev)
+	$(call install,dev,dev bench)
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check --quiet .
 	.venv/bin/lint-imports
@@ -86,14 +87,16 @@ check:
 	$(PY) -m pytest --quiet tests/test_conventions.py
 
 bench:
-	$(call install,dev,dev)
+	$(call install,bench,bench)
 	@$(PY) -m benchmarks $(ARGS)
 
-# The second lock is held to the first: the tests run on the very versions that are installed for use.
+# Each lock is held to the one before: the tests and figures run on the very versions that are installed for use.
 lock:
 	$(COMPILE) --output-file deploy/locks/run.txt
 	$(COMPILE) --output-file deploy/locks/dev.txt --constraint deploy/locks/run.txt \
-	  --group dev --extra postgres --extra redis --extra mysql --extra aws --extra pkcs11
+	  --group dev $(EXTRAS)
+	$(COMPILE) --output-file deploy/locks/bench.txt --constraint deploy/locks/dev.txt \
+	  --group dev --group bench $(EXTRAS)
 
 clean:
 	rm -rf .venv .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -49,7 +49,7 @@ def _measured(url: str, rounds: int, look_up_rows: int) -> dict[str, Any]:
 def _column(found: dict[str, Any], name: str, what: str, goal: float | None) -> Figure:
     measured = found.get(f"{name}.{what}")
     ratio = None if measured is None else round(measured, 2)
-    reason = None if goal else "for comparison" if ratio else "not installed: pip install --group bench"
+    reason = None if goal else "for comparison" if ratio else "not installed: make bench does"
     prefix = "fields" if name == "sealed" else f"fields.{name}"
     met = None if goal is None or ratio is None else ratio <= goal
     return Figure(
