@@ -37,7 +37,11 @@ def problems(record: Mapping[str, Any]) -> list[str]:
         found.append("category")
     if record.get("type_uid") != record.get("class_uid", 0) * 100 + record.get("activity_id", 0):
         found.append("type_uid")
-    found += [f"{name}" for name, values in SCHEMA["base"]["enums"].items() if record.get(name) not in values]
+    enums = SCHEMA["base"]["enums"] | known.get("enums", {})
+    found += [f"{name}" for name, values in enums.items() if record.get(name) not in values]
+    found += [
+        f"no attribute {name}" for name in sorted(record.keys() - {*SCHEMA["base"]["attributes"], *known["attributes"]})
+    ]
     return found + _objects(record)
 
 
@@ -122,5 +126,7 @@ def test_the_judge_is_not_blind(written: Any) -> None:
         record | {"actor": {}},
         record | {"metadata": {"version": "1.5.0"}},
         record | {"class_uid": 1},
+        record | {"type_id": 4},
+        record | {"comment": "an attribute of another class"},
     ):
         assert problems(broken) != []
