@@ -5,17 +5,20 @@ A stretch needs nothing of another, so several processes can judge at once; what
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
 from multiprocessing import get_context
-from typing import Any, NamedTuple
+from threading import Barrier
+from typing import NamedTuple
 from uuid import UUID
 
 import django
+from django.db import connections, router
 
 from governance.audit import reading
 from governance.audit.report import Findings, Kind
@@ -27,6 +30,8 @@ SLICE = 1000
 SPAN = 4096
 #: Below this, starting processes takes as long as what they save; each begins with a Python and a Django of its own.
 WORTH_PROCESSES = 250_000
+#: Of one process: while the database works for one, the other computes.
+READERS = 2
 #: With more, the one that puts the tree together is what all wait for.
 MOST_PROCESSES = 4
 
@@ -66,20 +71,49 @@ class Stretch:
 def stretches(first: int, below: int, *, processes: int = 1) -> Iterator[Stretch]:
     """Yield everything from one position to below another, in order, judged here or by several processes."""
     bounds = [(begin, min(begin + SPAN, below)) for begin in range(first, below, SPAN)]
-    if processes < 2 or len(bounds) < 2:
+    if processes > 1 and len(bounds) > 1:
+        # Fresh processes and not forks of this one: a connection cannot be shared, and a thread may hold a lock. They
+        # have nothing of Django until its setup, which is why that itself is the first thing they are told.
+        with ProcessPoolExecutor(processes, get_context("spawn"), initializer=django.setup) as pool:
+            yield from _ahead(pool, bounds, 4 * processes)
+    elif len(bounds) > 1 and _can_read_beside():
+        yield from _by_threads(bounds)
+    else:
         yield from (stretch(begin, end) for begin, end in bounds)
-        return
-    # Fresh processes and not forks of this one: a connection cannot be shared, and a thread may hold a lock. They have
-    # nothing of Django until its setup, which is why that itself is the first thing they are told.
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=django.setup) as pool:
-        waiting: list[Any] = []
-        for begin, end in bounds:
-            waiting.append(pool.submit(stretch, begin, end))
-            # A bounded number ahead, so that memory stays constant however long the ledger is.
-            if len(waiting) > 4 * processes:
-                yield waiting.pop(0).result()
-        for each in waiting:
-            yield each.result()
+
+
+def _by_threads(bounds: Sequence[tuple[int, int]]) -> Iterator[Stretch]:
+    """Judge one stretch while the database looks for the next; each thread has a connection of its own."""
+    with ThreadPoolExecutor(READERS) as pool:
+        try:
+            yield from _ahead(pool, bounds, 2 * READERS)
+        finally:
+            # Each waits for the others, so that none closes for two and leaves the connection of another open.
+            together = Barrier(READERS)
+            for closing in [pool.submit(_close, together) for _ in range(READERS)]:
+                closing.result()
+
+
+def _ahead(pool: Executor, bounds: Sequence[tuple[int, int]], most: int) -> Iterator[Stretch]:
+    """Yield in order what is judged out of order; a bounded number ahead, so that memory stays constant."""
+    waiting: deque[Future[Stretch]] = deque()
+    for begin, end in bounds:
+        waiting.append(pool.submit(stretch, begin, end))
+        if len(waiting) > most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _can_read_beside() -> bool:
+    """Whether another connection sees the same: it is a server's, and nothing of it waits in a transaction of ours."""
+    connection = connections[router.db_for_read(LedgerLeaf)]
+    return connection.vendor == "postgresql" and not connection.in_atomic_block
+
+
+def _close(together: Barrier) -> None:
+    connections.close_all()
+    together.wait()
 
 
 def sensible_processes(count: int) -> int:
