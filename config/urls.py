@@ -67,6 +67,7 @@ urlpatterns = [
     path("ledger-keys", audit.ledger_keys, name="ledger_keys"),
     # The portal, where people ask and follow
     path("privacy/", asking.start, name="privacy"),
+    path("privacy/b/<slug:brand>/", asking.start, name="privacy_brand"),
     path("privacy/request/", asking.choose, name="privacy_choose"),
     path("privacy/request/address/", asking.address, name="privacy_address"),
     path("privacy/request/submit/", asking.submit, name="privacy_submit"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from governance.console import alarms, incidents, ledger, mailbox, overview, people, systems, today
+from governance.console import alarms, incidents, ledger, mailbox, overview, people, staff, systems, today
 from governance.console.desk import desk_of
 from governance.console.readonly import ReadOnlyAdmin
 from governance.models import ChangeLogEntry, Controller, Dataset, Purpose, ServiceAccount, System
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-for room in (today, people, systems, ledger, alarms, overview, mailbox):
+for room in (today, people, systems, ledger, alarms, overview, staff, mailbox):
     room.register()
 incidents.register_pages()
 

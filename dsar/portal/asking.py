@@ -29,9 +29,11 @@ answered = answered_with("dsar/portal/refused.html")
 
 @require_safe
 @answered
-def start(request: HttpRequest) -> HttpResponse:
-    """Say what can be asked, how long it takes and what is needed."""
+def start(request: HttpRequest, brand: str = "") -> HttpResponse:
+    """Say what can be asked, how long it takes and what is needed; under a brand's own address, in its name."""
     controller = visits.controller_of(request)
+    if brand:
+        visits.note_brand(request, brand)
     context = {"controller": controller, "brand": visits.brand_of(request, controller)}
     return render(request, "dsar/portal/start.html", context)
 
@@ -45,7 +47,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return redirect(f"{reverse('privacy_address')}?ask={form.cleaned_data['ask']}")
     cards = [(key, *words) for key, words in CHOICE_WORDS.items()]
-    context = {"form": form, "cards": cards, "controller": visits.controller_of(request)}
+    context = {"form": form, "cards": cards, **visits.face_of(request)}
     return render(request, "dsar/portal/choose.html", context)
 
 
@@ -63,7 +65,7 @@ def address(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST)
     if not form.is_valid() or "change" in request.POST:
         return _address_page(request, form, ask)
-    context = {"form": form, "asked": CHOICE_WORDS[ask], "ask": ask, "controller": visits.controller_of(request)}
+    context = {"form": form, "asked": CHOICE_WORDS[ask], "ask": ask, **visits.face_of(request)}
     return render(request, "dsar/portal/check.html", {**context, "answers": form.cleaned_data})
 
 
@@ -100,5 +102,5 @@ def submit(request: HttpRequest) -> HttpResponse:
 
 
 def _address_page(request: HttpRequest, form: AddressForm, ask: str) -> HttpResponse:
-    context: dict[str, Any] = {"form": form, "ask": ask, "controller": visits.controller_of(request)}
+    context: dict[str, Any] = {"form": form, "ask": ask, **visits.face_of(request)}
     return render(request, "dsar/portal/address.html", context)

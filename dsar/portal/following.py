@@ -51,7 +51,7 @@ def code(request: HttpRequest) -> HttpResponse:
         else:
             visits.enter(request, row)
             return redirect("privacy_status")
-    return render(request, "dsar/portal/code.html", {"form": form, "controller": visits.controller_of(request)})
+    return render(request, "dsar/portal/code.html", {"form": form, **visits.face_of(request)})
 
 
 @never_cache
@@ -94,7 +94,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
         else:
             visits.begin(request, reference=form.cleaned_data["reference"], proof=proof_id.hex)
             return redirect("privacy_code")
-    return render(request, "dsar/portal/return.html", {"form": form, "controller": controller})
+    return render(request, "dsar/portal/return.html", {"form": form, **visits.face_of(request)})
 
 
 @never_cache
@@ -112,8 +112,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "told": _told(row),
         "may_withdraw": Event.WITHDRAW in services.possible(row),
         "may_download": services.is_available(row),
-        "controller": row.controller,
-        "brand": row.brand,
+        **_face(row),
     }
     return render(request, "dsar/portal/status.html", context)
 
@@ -143,7 +142,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     if row is None:
         return redirect("privacy_return")
     if request.method != "POST":
-        return render(request, "dsar/portal/withdraw.html", {"row": row, "controller": row.controller})
+        return render(request, "dsar/portal/withdraw.html", {"row": row, **_face(row)})
     services.withdraw(row, principal=visits.principal_of(row))
     messages.success(request, gettext("Your request is withdrawn. Nothing was changed."))
     return redirect("privacy_status")
@@ -162,7 +161,7 @@ def download(request: HttpRequest) -> HttpResponse:
     package = RequestPackage.objects.filter(request=row, expires_at__isnull=False).first()
     if package is None:
         raise NotFound(gettext("There is nothing to download"))
-    context = {"row": row, "package": package, "is_open": services.is_available(row), "controller": row.controller}
+    context = {"row": row, "package": package, "is_open": services.is_available(row), **_face(row)}
     return render(request, "dsar/portal/download.html", context)
 
 
@@ -184,6 +183,10 @@ def leave(request: HttpRequest) -> HttpResponse:
     """End the visit, for a computer that others use as well."""
     visits.leave(request)
     return redirect("privacy")
+
+
+def _face(row: SubjectRequest) -> dict[str, object]:
+    return {"controller": row.controller, "brand": row.brand}
 
 
 def _told(row: SubjectRequest) -> Told | None:

@@ -32,14 +32,24 @@ def controller_of(request: HttpRequest) -> Controller:
     return found
 
 
+def note_brand(request: HttpRequest, named: str) -> None:
+    """Keep the brand whose address the visitor came by, for the pages that follow."""
+    # Only what can be a name is kept and asked for: a database may choke on the rest.
+    request.session[_BRAND] = named if _SLUG.fullmatch(named) else ""
+
+
 def brand_of(request: HttpRequest, controller: Controller) -> Brand | None:
-    """Answer the brand whose site sent the visitor here with `?brand=`; an unknown one is none, and says nothing."""
+    """Answer the brand whose site sent the visitor here, by path or with `?brand=`; an unknown one is none."""
     if "brand" in request.GET:
-        named = request.GET["brand"]
-        # Only what can be a name is kept and asked for: a database may choke on the rest.
-        request.session[_BRAND] = named if _SLUG.fullmatch(named) else ""
+        note_brand(request, request.GET["brand"])
     slug = request.session.get(_BRAND)
     return Brand.objects.filter(controller=controller, slug=slug).first() if slug else None
+
+
+def face_of(request: HttpRequest) -> dict[str, object]:
+    """Answer in whose name a page is shown, for its template."""
+    controller = controller_of(request)
+    return {"controller": controller, "brand": brand_of(request, controller)}
 
 
 def begin(request: HttpRequest, **ids: str) -> None:

@@ -108,6 +108,14 @@ def staff_of(controller: Controller) -> list[StaffUser]:
     return list(StaffUser.objects.filter(pk__in=grants.values("user")).order_by("email"))
 
 
+def roles_at(controller: Controller) -> list[tuple[StaffUser, Role]]:
+    """Answer who works at a controller in which role, by address; a role that does not count now is absent."""
+    grants = ControllerUserGrant.objects.filter(content_object=controller, permission__codename__in=_ROLE_OF)
+    rows = grants.select_related("user", "permission").prefetch_related("user__groups").order_by("user__email", "pk")
+    found = [(row.user, _ROLE_OF[row.permission.codename]) for row in rows if row.user.is_active]
+    return [(user, role) for user, role in found if role.value in {group.name for group in user.groups.all()}]
+
+
 def peers_of(staff_id: UUID, controller: Controller) -> set[UUID]:
     """Answer who else holds one of this person's roles at a controller, as their ids."""
     held = ControllerUserGrant.objects.filter(content_object=controller, permission__codename__in=_ROLE_OF)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 from governance.policy.event_classes import EventClass
-from governance.policy.vocabulary import AuditType, RevealPurpose, Role
+from governance.policy.vocabulary import Action, AuditType, RevealPurpose, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,6 +111,43 @@ ROLE_WORDS: Final[Mapping[str, StrPromise]] = {
     Role.VAULT_READER: _("A service that reads from the vault"),
     Role.WORKER: _("This service itself"),
     Role.DATA_SUBJECT: _("The person"),
+}
+#: What a role may do.
+ACTION_WORDS: Final[Mapping[str, StrPromise]] = {
+    Action.ACCESS_ELEVATE: _("Break the glass: see one person's data in clear for a while"),
+    Action.ACCESS_REVIEW: _("Review broken glasses"),
+    Action.ALARM_ACKNOWLEDGE: _("Acknowledge alarms"),
+    Action.ALARM_CHANGE: _("Change what raises an alarm"),
+    Action.AUDIT_EXPORT: _("Export evidence and events"),
+    Action.AUDIT_READ: _("Read the ledger and the settings"),
+    Action.CATALOGUE_CHANGE: _("Describe data, purposes and notices"),
+    Action.CATALOGUE_READ: _("Read descriptions of data, purposes and notices"),
+    Action.CONSENT_CHECK: _("Ask whether a use is allowed"),
+    Action.CONSENT_READ: _("See what people chose"),
+    Action.CONSENT_RECORD: _("Record what people chose"),
+    Action.CONSOLE_ENTER: _("Enter the console"),
+    Action.INCIDENT_DECIDE: _("Decide whom to tell of a breach"),
+    Action.INCIDENT_OPEN: _("Put a breach on record"),
+    Action.INCIDENT_READ: _("Read about breaches"),
+    Action.REQUEST_APPROVE: _("Approve plans of requests"),
+    Action.REQUEST_CREATE: _("Record requests of people"),
+    Action.REQUEST_READ: _("Read requests"),
+    Action.REQUEST_REFUSE: _("Refuse requests"),
+    Action.REQUEST_WORK: _("Work on requests: extend, hold, pause, answer, close"),
+    Action.SUBJECT_FIND: _("Find people by an identifier"),
+    Action.SUBJECT_HOLD: _("Place and release legal holds, take an erasure back"),
+    Action.SUBJECT_REGISTER: _("Register people"),
+    Action.SUBJECT_RESTRICT: _("Restrict the use of a person's data"),
+    Action.SUBJECT_REVEAL: _("Open sealed values in clear"),
+    Action.SUBJECT_VERIFY: _("Verify an identifier of a person"),
+    Action.SUBJECT_VIEW: _("Open sealed values in the form of the role"),
+    Action.SYSTEM_CHANGE: _("Connect systems and change them"),
+    Action.SYSTEM_OWN: _("See their own systems and the steps on them"),
+    Action.SYSTEM_READ: _("Read about connected systems"),
+    Action.VAULT_DETOKENISE: _("Turn tokens back into values"),
+    Action.VAULT_REVEAL: _("Open values that services sealed"),
+    Action.VAULT_SEAL: _("Seal values"),
+    Action.VAULT_TOKENISE: _("Make tokens for values"),
 }
 #: Why a value is opened. The first person is the one who reads: staff, or the person whose data it is.
 REASON_WORDS: Final[Mapping[str, StrPromise]] = {

@@ -190,6 +190,7 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "new breach wrong": through("officer", "/console/incidents/new/", "Put it on record"),
     "breach": through("officer", "/console/incidents/new/", "Put it on record", **BREACH),
     "settings": by_path("officer", "/console/settings/"),
+    "staff": by_path("officer", "/console/settings/staff/"),
     "records": through("officer", "/console/settings/", "Purposes"),
     "record": lambda stage: through("officer", "/console/settings/", "Purposes")(stage).press("newsletter"),
 }

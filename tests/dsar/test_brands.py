@@ -14,7 +14,7 @@ from governance.models import Brand, Controller, OutgoingMessage
 from governance.policy.principal import worker
 from governance.policy.vocabulary import Role
 from governance.subjects import letters as outgoing
-from tests.dsar.conftest import ANN, House, prove
+from tests.dsar.conftest import ANN, House, last_code, prove
 from tests.governance.conftest import service, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +93,24 @@ def test_without_a_brand_the_controller_writes(house: House) -> None:
     prove(services.receive(house.controller, intake, principal=worker(house.controller.pk.hex)))
     outgoing.deliver_due()
     assert mail.outbox[-1].from_email.startswith("Acme <")
+
+
+def test_a_brand_has_its_own_address_and_every_page_that_follows_bears_its_name(fern: Brand, house: House) -> None:
+    visitor = Client()
+    assert "Fern" in visitor.get("/privacy/b/fern/").content.decode()
+    for path in ("/privacy/", "/privacy/request/", "/privacy/request/address/?ask=copy", "/privacy/return/"):
+        assert "Fern" in visitor.get(path).content.decode(), path
+    visitor.post("/privacy/request/submit/", {"ask": "copy", "email": ANN})
+    assert SubjectRequest.objects.get().brand == fern
+    assert "Fern" in visitor.get("/privacy/code/").content.decode()
+    visitor.post("/privacy/code/", {"code": last_code(house.controller)})
+    for path in ("/privacy/status/", "/privacy/withdraw/"):
+        assert "Fern" in visitor.get(path).content.decode(), path
+
+
+def test_an_unknown_brands_address_says_no_more_than_the_portal_itself(fern: Brand, house: House) -> None:
+    other = Controller.objects.create(slug="globex", name="Globex")
+    Brand.objects.create(controller=other, slug="theirs", name="Theirs")
+    pages = {slug: Client().get(f"/privacy/b/{slug}/") for slug in ("theirs", "nobody")}
+    assert {page.status_code for page in pages.values()} == {200}
+    assert not any("Theirs" in page.content.decode() for page in pages.values())

@@ -83,8 +83,8 @@ def test_the_checklist_leads_from_a_request_to_its_copy(installation: Installati
     assert ticked(officer) == 5
 
     # The two requests that were left under way have been carried on by the workers, the held one alone stands.
-    until(officer, "/console/requests/?tab=waiting", "reviewing")
+    until(officer, "/console/requests/?tab=waiting", "waiting for review")
     page = officer.get("/console/requests/?tab=open").text
-    assert page.count("executing") == page.count("executing held") == 1, page
+    assert page.count("being carried out") == page.count("being carried out held") == 1, page
     assert "The ledger holds" in installation.manage("verify_audit")
     assert ADA not in installation.logs()

@@ -14,11 +14,19 @@ from django.test.utils import CaptureQueriesContext
 
 from governance import audit, subjects
 from governance.audit.sequencer import sequence
-from governance.console.words import CLASS_WORDS, EVENT_WORDS, IDENTIFIER_WORDS, REASON_WORDS, ROLE_WORDS
-from governance.models import LedgerEntry, StaffUser
+from governance.console.words import (
+    ACTION_WORDS,
+    CLASS_WORDS,
+    EVENT_WORDS,
+    IDENTIFIER_WORDS,
+    REASON_WORDS,
+    ROLE_WORDS,
+    STANDING_WORDS,
+)
+from governance.models import DataSubject, LedgerEntry, StaffUser
 from governance.policy.event_classes import EventClass
 from governance.policy.principal import Principal, operator
-from governance.policy.vocabulary import AuditType, RevealPurpose, Role
+from governance.policy.vocabulary import Action, AuditType, RevealPurpose, Role
 from governance.subjects.registering import TYPES
 from tests.governance.console.conftest import Page
 from tests.superuser import lifted
@@ -26,7 +34,7 @@ from tests.superuser import lifted
 if TYPE_CHECKING:
     from django.test import Client
 
-    from governance.models import Controller, DataSubject
+    from governance.models import Controller
 
 
 def record(controller: Controller, number: int, type_: AuditType = AuditType.DATASET_IMPORTED) -> None:
@@ -197,5 +205,7 @@ def test_every_code_has_its_word() -> None:
     assert set(EVENT_WORDS) == set(AuditType)
     assert set(CLASS_WORDS) == set(EventClass)
     assert set(ROLE_WORDS) == set(Role)
+    assert set(ACTION_WORDS) == set(Action)
+    assert set(STANDING_WORDS) == set(DataSubject.Status.values)
     assert set(REASON_WORDS) == set(RevealPurpose)
     assert set(IDENTIFIER_WORDS) == set(TYPES)
