@@ -246,7 +246,7 @@ def _restrict(controller: Controller, order: Order, principal: Principal) -> Non
     for number in _RESTRICTED:
         found = subjects.find(controller, [("customer_id", person(order.seed, number).customer_id)])
         if found is not None and found.status == DataSubject.Status.ACTIVE:
-            subjects.restrict(found, principal=principal)
+            subjects.restrict(found, principal=principal, ground=DataSubject.Ground.ACCURACY_CONTESTED)
 
 
 def _tell(controller: Controller, order: Order, principal: Principal) -> None:
