@@ -16,7 +16,7 @@ from benchmarks.figures import Figure
 
 PROJECT = Path(__file__).resolve().parent.parent
 CLIENT_PROCESSES, CLIENT_THREADS, CLIENT_SECONDS, ROUNDS = 4, 4, 4, 3
-EVENTS = 200_000
+EVENTS = 100_000
 RATE, RATE_SECONDS = 2_000, 6
 LEAVES = 1_000_000
 PROOFS = 300

@@ -17,8 +17,8 @@ from governance.models import LedgerEntry, LedgerLeaf
 
 _COLUMNS = ("id", "recorded_at", "type", "controller", "actor_ref", "subject_ref", "object_ref", "payload", "leaf")
 _ID_LENGTH = 16
-#: In the four pieces below, with a controller; without one it is two fewer.
-_QUOTES = 37
+#: In the four pieces below, without a controller and with one.
+_QUOTES = (35, 37)
 
 
 class Seen(NamedTuple):
@@ -89,10 +89,11 @@ def _fits(payload: str | None, text: str | None, computed: bytes, leaf: bytes, h
     """Whether payload, hashes and columns agree. A no is not final: another version or spelling is looked at again."""
     if payload is None or text is None or not computed == hash_ == leaf:
         return False
+    pieces = text.split("\n")
     # Quotes and lines are counted, so that an edited column cannot bring the next field along and pass for it.
-    if text.count('"') not in {_QUOTES, _QUOTES - 2} or text.count("\n") != 3:
+    if len(pieces) != 4 or text.count('"') not in _QUOTES:
         return False
-    head, controller, middle, tail = text.split("\n")
+    head, controller, middle, tail = pieces
     return (
         payload.startswith(head)
         and payload.startswith(controller, payload.find('"controller":'))

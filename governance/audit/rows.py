@@ -56,16 +56,12 @@ class Stretch:
 
     #: In order, and without a gap for most stretches.
     positions: Sequence[int]
-    hashes: bytes
+    hashes: list[bytes]
     #: Positions that a finding explains: their hash is not that of their event, or the event is gone.
     explained: set[int] = field(default_factory=set)
     #: Positions whose event has a lower id than the one before.
     descents: set[int] = field(default_factory=set)
     findings: Findings = field(default_factory=Findings)
-
-    def hashes_of(self, begin: int, end: int) -> list[bytes]:
-        """Answer the hashes of the so-manieth positions."""
-        return [self.hashes[at : at + HASH_LENGTH] for at in range(begin * HASH_LENGTH, end * HASH_LENGTH, HASH_LENGTH)]
 
 
 def stretches(first: int, below: int, *, processes: int = 1) -> Iterator[Stretch]:
@@ -124,9 +120,9 @@ def sensible_processes(count: int) -> int:
 def stretch(begin: int, end: int) -> Stretch:
     """Judge the positions of one stretch."""
     seen = reading.seen(begin, end)
-    found = Stretch(_whole(seen.positions), b"".join(hash_.ljust(HASH_LENGTH)[:HASH_LENGTH] for hash_ in seen.hashes))
+    found = Stretch(_whole(seen.positions), _of_one_length(seen.hashes))
     found.descents = _descents(begin, seen)
-    doubtful = [at for at, is_sound in enumerate(seen.sound) if not is_sound]
+    doubtful = [] if all(seen.sound) else [at for at, is_sound in enumerate(seen.sound) if not is_sound]
     for first in range(0, len(doubtful), SLICE):
         part = doubtful[first : first + SLICE]
         held = _rows(UUID(bytes=seen.entry_ids[at]) for at in part)
@@ -138,6 +134,13 @@ def stretch(begin: int, end: int) -> Stretch:
             elif not judge(held[event_id], seen.hashes[at], position, found.findings):
                 found.explained.add(position)
     return found
+
+
+def _of_one_length(hashes: list[bytes]) -> list[bytes]:
+    """Answer hashes that a tree takes; one of another length was put there, and is named for not being its event's."""
+    if {*map(len, hashes)} <= {HASH_LENGTH}:
+        return hashes
+    return [hash_.ljust(HASH_LENGTH)[:HASH_LENGTH] for hash_ in hashes]
 
 
 def _whole(positions: Sequence[int]) -> Sequence[int]:

@@ -160,7 +160,7 @@ class _Walk:
             self.descent = min(descents) - 1
         self.next_position = position + count
         if self.tree is not None:
-            self.tiles.take(self.tree.extend(stretch.hashes_of(at, at + count)))
+            self.tiles.take(self.tree.extend(stretch.hashes[at : at + count]))
             if self.kept is not None and self.tree.size == self.kept.size:
                 self._compare_kept(self.tree)
 

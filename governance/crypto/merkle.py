@@ -62,8 +62,8 @@ class CompactRange:
 
     def extend(self, leaves: Sequence[bytes]) -> list[Run]:
         """Add leaf hashes and answer every node they complete, a run a level, leaves first: append() for many."""
-        for leaf in leaves:
-            _require_hash(leaf)
+        if {*map(len, leaves)} - {HASH_LENGTH}:
+            raise ProofRefused("A tree hash is 32 bytes.")
         peaks = dict(zip(_levels(self._size), reversed(self._peaks), strict=True))
         runs: list[Run] = []
         level, index, nodes = 0, self._size, list(leaves)

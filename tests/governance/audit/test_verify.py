@@ -123,6 +123,27 @@ def test_a_payload_edited_with_its_leaf_is_named(ledger: list[LedgerEntry]) -> N
 
 
 @pytest.mark.usefixtures("superuser")
+@pytest.mark.parametrize("hash_", [b"", b"\1" * 31, b"\1" * 33])
+def test_a_hash_of_another_length_is_named_and_shifts_no_other(hash_: bytes) -> None:
+    execute("UPDATE governance_ledgerleaf SET hash = %s WHERE position = 4", hash_)
+    assert found() == [(Kind.LEAF_DIFFERS, 4, None)]
+
+
+@pytest.mark.usefixtures("superuser")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("object_ref", 'purpose:other","purpose":"'),
+        ("actor_ref", 'staff:x","body_commit":null,"class":3004,"controller":null'),
+        ("subject_ref", "p:1\n"),
+    ],
+)
+def test_a_column_that_brings_the_next_field_along_is_named(ledger: list[LedgerEntry], column: str, value: str) -> None:
+    LedgerEntry.objects.filter(pk=ledger[5].pk).update(**{column: value})
+    assert found() == [(Kind.COLUMN_EDITED, 5, None)]
+
+
+@pytest.mark.usefixtures("superuser")
 def test_an_event_rewritten_with_all_its_hashes_is_confined_to_its_stretch(ledger: list[LedgerEntry]) -> None:
     payload = ledger[4].payload.replace('"version":1', '"version":9')
     leaf = leaf_hash(payload.encode())
