@@ -58,6 +58,7 @@ _STEP: Final = "step.finished"
 _MACHINE: Final = frozenset({_STEP, "subject.revealed"})
 _WHO: Final = {
     "worker": _("this service"),
+    "operator": _("the command line"),
     "data_subject": _("the person"),
     "staff": _("staff"),
     "service": _("a service"),

@@ -31,7 +31,7 @@ def verify(request: DeskRequest, subject_id: UUID, identifier_id: UUID) -> HttpR
     row = _identifier(request, subject_id, identifier_id)
     form = VerifyForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        context = {"subject": row.subject, "form": form, "kind": words(row.type, IDENTIFIER_WORDS)}
+        context = {"subject": row.subject, "row": row, "form": form, "kind": words(row.type, IDENTIFIER_WORDS)}
         return pages.render(request, "console/verify.html", context)
     subjects.verify_identifier(
         row.subject,
@@ -57,10 +57,14 @@ def register() -> None:
 
 
 def _identifier(request: DeskRequest, subject_id: UUID, identifier_id: UUID) -> SubjectIdentifier:
-    rows = SubjectIdentifier.objects.filter(
-        controller_id=request.desk.controller.pk, subject=subject_id, verified_at=None
-    ).exclude(subject__status=DataSubject.Status.ERASED)
-    row: SubjectIdentifier | None = rows.select_related("subject").defer("value").filter(pk=identifier_id).first()
+    rows = SubjectIdentifier.objects.filter(controller_id=request.desk.controller.pk, subject=subject_id)
+    row: SubjectIdentifier | None = (
+        rows.exclude(subject__status=DataSubject.Status.ERASED)
+        .select_related("subject")
+        .defer("value")
+        .filter(pk=identifier_id)
+        .first()
+    )
     if row is None:
         raise NotFound
     return row

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Routes whose part in pointed brackets is no id of a controller's thing, each with the reason.
 NO_IDS = {
     "accounts/link/<str:token>/": "a secret that signs somebody in: whoever has it is that person",
+    "privacy/b/<slug:brand>/": "a name that the public portal takes or leaves; see test_brands.py",
     "v1/audit/tile/<path:tile>": "a part of the tree, which is one for all; see test_audit.py",
     "console/(?P<url>.*)$": "the console's page for addresses that do not exist",
 }
@@ -67,6 +68,8 @@ BODIES: dict[str, Callable[[Estate], dict[str, Any]]] = {
     "request_approve": lambda estate: {"plan_digest": estate.plan_digest},
     "request_extend": lambda _estate: {"reason": "complexity"},
     "request_refuse": lambda _estate: {"reason": "no_match"},
+    "request_without": lambda _estate: {"follows": "supplement"},
+    "verify_identifier": lambda _estate: {"evidence": "document_seen", "reason": "newly_named"},
     "reveal_identifier": lambda _estate: {"purpose": "legal_claim"},
 }
 
