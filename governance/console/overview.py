@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from governance.console import pages
 from governance.console.explorer import checkpoint_facts
 from governance.console.readonly import ReadOnlyAdmin
+from governance.console.words import ROLE_WORDS, words
 from governance.keys import signing
 from governance.models import ControllerKey, DataKey, ServiceAccount, ServiceKey
 from governance.policy.vocabulary import Action
@@ -45,7 +46,11 @@ def overview(request: DeskRequest) -> HttpResponse:
         "controller_keys": keys,
         "data_keys": counted,
         "services": [
-            (service, [(key, _key_state(key, instant)) for key in service.keys.all()])
+            (
+                service,
+                [words(role, ROLE_WORDS) for role in service.roles],
+                [(key, _key_state(key, instant)) for key in service.keys.all()],
+            )
             for service in services.order_by("name")
         ],
         "checkpoint": checkpoint_facts(),
