@@ -46,6 +46,8 @@ GET = {
     "hold_place": (302, 403, 405, 403, 403, 403),
     "hold_release": (302, 403, 405, 403, 403, 403),
     "erasure_undo": (302, 403, 405, 403, 403, 403),
+    "restriction_place": (302, 403, 405, 403, 403, 403),
+    "restriction_lift": (302, 403, 405, 403, 403, 403),
     "glass_break": (302, 403, 403, 403, 403, 403),
     "glass_leave": (302, 403, 405, 403, 403, 403),
     "elevations": (302, 403, 200, 403, 403, 403),
@@ -116,7 +118,7 @@ def _late_arguments(name: str, house: Controller, person: DataSubject) -> dict[s
     if name == "alarm":
         return {name: [(Alert.objects.first() or alert(house, StaffUser.objects.first())).pk]}
     # Whatever the id: these pages answer no GET, and to nobody else anything at all.
-    if name.startswith(("glass_", "elevation_")):
+    if name.startswith(("glass_", "elevation_", "restriction_")):
         return {name: [person.pk]}
     return {"hold_place": [person.pk], "hold_release": [person.pk, uuid4()], "erasure_undo": [person.pk, uuid4()]}
 
