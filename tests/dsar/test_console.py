@@ -23,6 +23,7 @@ from governance.subjects import letters as mail
 from governance.systems import runtime
 from tests.dsar.conftest import ANN, BOB, House, ask, fresh, letters, planned, prove, work
 from tests.governance.conftest import signed_in, staff
+from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import DjangoAssertNumQueries, Settings
@@ -348,7 +349,9 @@ def test_an_officer_answers_without_a_system_that_cannot_be_reached(
     house.news.rename(house.news.with_suffix(".away"))
     press(desk, request, "approve", plan_digest=request.plans.get().digest)
     work()
-    text = page(desk, request)
+    answer = desk.get(f"/console/requests/{request.pk}/")
+    assert Page(answer).problems() == []
+    text = answer.content.decode()
     assert "News could not be reached" in text
     assert "Send the answer" not in text
     refused = desk.post(f"/console/requests/{request.pk}/without/", {"follows": ""})
