@@ -70,7 +70,7 @@ def test_a_value_sealed_for_another_person_is_not_saved(identifier: SubjectIdent
 
 
 def test_a_value_of_another_label_is_not_saved(identifier: SubjectIdentifier) -> None:
-    identifier.value = seal("x", label="audit.body", scope=identifier.value.scope)
+    identifier.value = seal("x", label="mail.text", scope=identifier.value.scope)
     with pytest.raises(SealRefused):
         identifier.save()
 

@@ -125,9 +125,9 @@ def test_nothing_is_sealed_for_an_erased_person_among_others(controller: Control
     subjects.erase(second, principal=operator(controller.pk.hex))
     with pytest.raises(Erased):
         vault.seal_many([("a", "subject.identifier", scopes[0]), ("b", "subject.identifier", scopes[1])])
-    sealed = vault.seal_many([("a", "subject.identifier", scopes[0]), (7, "consent.evidence", scopes[0])])
+    sealed = vault.seal_many([("a", "subject.identifier", scopes[0]), ({"n": 7}, "consent.evidence", scopes[0])])
     principal = worker(controller.pk.hex)
-    assert vault.reveal_many(sealed, principal=principal, purpose="subject_request") == ["a", 7]
+    assert vault.reveal_many(sealed, principal=principal, purpose="subject_request") == ["a", {"n": 7}]
 
 
 @pytest.mark.django_db(transaction=True)
