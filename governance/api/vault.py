@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -160,14 +161,15 @@ class TokeniseDoor(Door):
         # Read before DRF parses it: the digest is over the bytes that were sent.
         body = request._request.body  # noqa: SLF001  # DRF offers no other way to the raw body
         data = self.read(TokeniseSerializer)
-        idempotency.once(self.principal, key, body, lambda: (200, {}))
+        # Tokens are made from what stands here, so a repeat makes the same ones, for as long as the first call is kept.
+        _status, first = idempotency.once(self.principal, key, body, lambda: (200, {"call": uuid4().hex}))
         seconds = data.get("expires_in")
         kind = VaultToken.Kind.DETERMINISTIC if data["deterministic"] else VaultToken.Kind.RANDOM
         asked = Tokens(
             data["purpose"],
             kind,
             None if seconds is None else timedelta(seconds=seconds),
-            idempotency.stable_id(self.principal, key),
+            UUID(first["call"]) if key else None,
         )
         with transaction.atomic(durable=True):
             found = values.tokenise_each(self.controller, _items(data, "value"), asked, principal=self.principal)

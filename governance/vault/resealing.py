@@ -33,6 +33,7 @@ OWNERS: Final = 200
 #: A request that fetched the old key before the mark may still store a value; none lasts as long as this.
 SETTLED: Final = timedelta(minutes=10)
 #: For so long the tick comes back to what stays under a key: damaged values and the evidence of consents stay for good.
+#: Whoever stopped the worker for longer goes on with `compromise_key`.
 _TRIED: Final = timedelta(days=1)
 
 
