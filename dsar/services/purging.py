@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dsar.lifecycle import Event, Status, is_terminal
 from dsar.models import PackagePart, SubjectRequest
+from dsar.services import turns
 from dsar.services.moving import end, locked, note
 from dsar.services.retaining import put_aside_one
 from dsar.verification import reference_of, scope_of
@@ -22,11 +23,12 @@ from governance.subjects import letters
 from governance.systems import runtime
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from governance.policy.principal import Principal
 
 #: How long an answered request stays readable to the person before it closes by itself.
 ANSWERED_FOR = timedelta(days=14)
-_BATCH = 100
 
 
 @transaction.atomic(durable=True)
@@ -39,22 +41,26 @@ def close(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
 
 def close_answered() -> int:
     """Close what was answered long enough ago; answers how many."""
-    due = SubjectRequest.objects.filter(status=Status.RESPONDED, responded_at__lte=timezone.now() - ANSWERED_FOR).only(
-        "pk", "controller_id"
-    )[:_BATCH]
-    rows = list(due)
-    for row in rows:
-        close(row, principal=worker(row.controller_id.hex))
-    return len(rows)
+    due = SubjectRequest.objects.filter(status=Status.RESPONDED, responded_at__lte=timezone.now() - ANSWERED_FOR)
+    return turns.each(due, _close_answered, broke="request.not_closed")
+
+
+def _close_answered(request_id: UUID) -> int:
+    request = SubjectRequest.objects.only("pk", "controller_id").get(pk=request_id)
+    close(request, principal=worker(request.controller_id.hex))
+    return 1
 
 
 def purge_due() -> int:
     """Purge what ended long enough ago; answers how many."""
-    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None).only("pk", "controller_id")
-    rows = list(due[:_BATCH])
-    for row in rows:
-        purge(row, principal=worker(row.controller_id.hex))
-    return len(rows)
+    due = SubjectRequest.objects.filter(purge_after__lte=timezone.now(), purged_at=None)
+    return turns.each(due, _purge_due, broke="request.not_purged")
+
+
+def _purge_due(request_id: UUID) -> int:
+    request = SubjectRequest.objects.only("pk", "controller_id").get(pk=request_id)
+    purge(request, principal=worker(request.controller_id.hex))
+    return 1
 
 
 def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
@@ -62,7 +68,7 @@ def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
 
     What a law keeps until a date is put aside first. Raises Conflict while the request is not at its end.
     """
-    put_aside_one(SubjectRequest.objects.select_related("controller").get(pk=request.pk))
+    put_aside_one(request.pk)
     return _purge(request, principal)
 
 

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from dsar.lifecycle import Status
 from dsar.models import FieldOutcome, SubjectRequest
+from dsar.services import turns
 from dsar.services.moving import locked, note
 from dsar.services.outcomes import renew
 from dsar.services.planning import newest
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from governance.catalogue.planning import Plan
 
-_BATCH: Final = 100
 _ANSWERED: Final = (Status.RESPONDED.value, Status.CLOSED.value)
 _ENDED: Final = (SystemStep.State.DONE.value, SystemStep.State.FAILED.value)
 
@@ -39,14 +39,14 @@ def put_aside() -> int:
     """Put aside what answered requests keep until a date; answers how many requests."""
     kept = FieldOutcome.objects.filter(request=OuterRef("pk"), outcome="retained", until__isnull=False)
     rows = SubjectRequest.objects.filter(Exists(kept), status__in=_ANSWERED, purged_at=None, kept_job=None)
-    return sum(put_aside_one(request) for request in rows.order_by("pk")[:_BATCH])
+    return turns.each(rows, put_aside_one, broke="request.not_put_aside")
 
 
 def settle() -> int:
     """Tell what was erased at the end of its time, and wait for the next date or finish; answers how many requests."""
     tried = SystemStep.objects.filter(job=OuterRef("kept_job"), kind=SystemStep.Kind.ERASE, state__in=_ENDED)
-    rows = SubjectRequest.objects.filter(Exists(tried), kept_job__isnull=False).values_list("pk", flat=True)
-    return sum(_settle(request_id) for request_id in list(rows[:_BATCH]))
+    rows = SubjectRequest.objects.filter(Exists(tried), kept_job__isnull=False)
+    return turns.each(rows, _settle, broke="request.not_settled")
 
 
 def _due(request: SubjectRequest) -> list[tuple[SystemStep, datetime]]:
@@ -54,8 +54,9 @@ def _due(request: SubjectRequest) -> list[tuple[SystemStep, datetime]]:
     return [(step, moment) for step in steps if (moment := later.soonest(step)) is not None]
 
 
-def put_aside_one(request: SubjectRequest) -> int:
+def put_aside_one(request_id: UUID) -> int:
     """Put aside what one answered request keeps until a date; safe to repeat. Call outside any transaction."""
+    request = SubjectRequest.objects.select_related("controller").get(pk=request_id)
     if request.status not in _ANSWERED or request.kept_job is not None or request.purged_at is not None:
         return 0
     due, plan = _due(request), newest(request)

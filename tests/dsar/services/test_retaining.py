@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 import time_machine
 
 from dsar import services
@@ -142,3 +143,25 @@ def test_the_key_is_not_destroyed_before_what_is_kept_is_put_aside(
     job = fresh(request).kept_job
     assert SystemStep.objects.get(job=job, kind="erase").due_at == SECOND
     assert retaining.put_aside() == 0
+
+
+def test_a_request_that_cannot_be_put_aside_keeps_no_other_from_its_end(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    broken = planned(house, "erasure")
+    approve(house, broken)
+    work()
+    for row in broken.plans.all():
+        row.plan = {"nodes": "out of order"}
+        row.save(update_fields=["plan"])
+    services.respond(fresh(broken), principal=house.principal)
+    other = planned(house, "access")
+    approve(house, other)
+    work()
+    services.respond(fresh(other), principal=house.principal)
+    with structlog.testing.capture_logs() as lines:
+        until_closed_and_purged(clock, other)
+    assert fresh(broken).purged_at is None
+    assert DataKey.objects.filter(scope_id=broken.pk, state="active").exists()
+    told = {(line["event"], line["request"]) for line in lines if line["event"].startswith("request.not_")}
+    assert told == {("request.not_put_aside", str(broken.pk)), ("request.not_purged", str(broken.pk))}
