@@ -21,7 +21,7 @@ _BATCH: Final = 100
 def each(rows: QuerySet[SubjectRequest], do: Callable[[UUID], int], *, broke: str) -> int:
     """Do something to each request until enough was done for now; answers how much.
 
-    Whatever number of them breaks, each is tried; the class of its error is logged as `broke`; the next call tries again.
+    Whatever number of them breaks, each is tried, and again by the next call; the log says `broke` and why.
     """
     done, left = 0, rows.order_by("pk").values_list("pk", flat=True)
     portion = list(left[:_BATCH])
