@@ -258,7 +258,7 @@ def _offers(request: DeskRequest, row: SubjectRequest, missing: Mapping[str, str
         "may_plan": works and (Event.REPLAN in events or row.status == Status.PLANNING),
         "may_respond": works and Event.RESPOND in events and is_ready and row.paused_at is None,
         "may_go_without": works and row.paused_at is None and services.may_go_without(row, missing),
-        "may_retry": works and Event.RETRY in events and failed,
+        "may_retry": works and Event.RETRY in events and (failed or bool(missing)),
         "may_close": works and Event.CLOSE in events,
         "may_export": desk.may(Action.AUDIT_EXPORT),
         "may_reveal": desk.may(Action.SUBJECT_REVEAL) and row.purged_at is None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 
 from dsar.lifecycle import Event, Status
-from dsar.models import RequestPackage, SubjectRequest
+from dsar.models import SubjectRequest
 from dsar.services import erasing, packing, planning, reaching
 from dsar.services.clocks import is_held
 from dsar.services.moving import locked, move
@@ -66,7 +66,7 @@ def carry_on(request: SubjectRequest) -> bool:
     failed = runtime.failures(steps)
     is_copied = _is_copied(request, row, failed)
     erases = "erasure" in made.rights and (is_copied or "access" not in made.rights)
-    if "access" in made.rights and is_copied and _wants_copy(request):
+    if "access" in made.rights and is_copied and packing.wants_copy(request):
         packing.pack(request, made)
         return True
     if erases and not any(step.kind == "erase" for step in steps):
@@ -88,14 +88,6 @@ def _is_copied(request: SubjectRequest, row: RequestPlan, failed: Sequence[Syste
     return lacking <= set(request.left_out)
 
 
-def _wants_copy(request: SubjectRequest) -> bool:
-    """Whether there is no copy yet, or one that lacks something else than what is missing now."""
-    found = RequestPackage.objects.filter(request=request).first()
-    if found is None:
-        return True
-    return packing.is_first_part(request, found) and found.summary.get("missing", []) != packing.missing_names(request)
-
-
 def _is_last(request: SubjectRequest) -> bool:
     """Whether nothing follows: the person's own key is needed until every system is done."""
     return not reaching.is_part(request, reaching.unreached(request)) and reaching.goes_without(
@@ -105,12 +97,15 @@ def _is_last(request: SubjectRequest) -> bool:
 
 @transaction.atomic(durable=True)
 def retry(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
-    """Try the failed steps of a request under review again."""
+    """Try the failed steps of a request under review again; what was to be left out is decided anew if they fail."""
     request = locked(request.pk)
     count = runtime.retry(request.pk)
     if not count:
         raise Conflict("No step failed, so there is nothing to try again.")
-    move(request, Event.RETRY, principal=principal, details={"steps": count})
+    # A copy that was made without a system must not stand for the whole one once the system answers and is erased in.
+    packing.take_back(request)
+    request.left_out = []
+    reaching.look_again(request, principal=principal, details={"steps": count}, also=("left_out",))
     return request
 
 

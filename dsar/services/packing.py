@@ -63,7 +63,7 @@ def _pack(request: SubjectRequest, made: Plan) -> None:
         if node.read is not None
     ]
     sections += list(_own_sections(request, machine))
-    missing = missing_names(request)
+    missing = reaching.uncopied(request)
     meta = replace(_meta(request, data_map), missing=missing)
     sealing = parcels.Sealing(package.pieces(meta, sections), scope_of(request))
     parts = list(sealing.parts())  # sealed before the transaction; the file itself is nowhere in one piece
@@ -81,11 +81,9 @@ def _pack(request: SubjectRequest, made: Plan) -> None:
 def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[bytes], summary: dict[str, Any]) -> None:
     with transaction.atomic(durable=True):
         request = locked(request.pk)
-        earlier = RequestPackage.objects.filter(request=request).first()
-        if request.status != Status.EXECUTING or (earlier is not None and not is_first_part(request, earlier)):
+        if request.status != Status.EXECUTING or not wants_copy(request):
             return
-        if earlier is not None:
-            earlier.delete()
+        RequestPackage.objects.filter(request=request).delete()
         kept = RequestPackage(
             controller=request.controller,
             request=request,
@@ -103,14 +101,20 @@ def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[byt
         note(request, principal=worker(request.controller_id.hex), details=details)
 
 
-def missing_names(request: SubjectRequest) -> list[str]:
-    """Name the systems that a copy made now is without."""
-    return list(reaching.unreached(request).values())
+def wants_copy(request: SubjectRequest) -> bool:
+    """Whether there is no copy yet, or one that lacks something else than what is missing now.
+
+    A whole copy is never made again: what it shows may be erased by now.
+    """
+    found = RequestPackage.objects.filter(request=request).first()
+    return found is None or found.summary.get("missing", []) not in ([], reaching.uncopied(request))
 
 
-def is_first_part(request: SubjectRequest, made: RequestPackage) -> bool:
-    """Whether a copy went out with an answer in part; the whole one replaces it."""
-    return request.part_answered_at is not None and made.created_at <= request.part_answered_at
+def take_back(request: SubjectRequest) -> None:
+    """Delete a copy with a hole that nobody was sent, in the caller's transaction: what was missing is tried again."""
+    for found in RequestPackage.objects.filter(request=request, expires_at=None):
+        if found.summary.get("missing"):
+            found.delete()
 
 
 def _uncollected(request: SubjectRequest) -> dict[CollectionRef, str]:

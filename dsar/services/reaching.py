@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils import timezone
 
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPlan, SubjectRequest
@@ -18,22 +19,29 @@ from governance.errors import BadInput, Conflict, FieldError
 from governance.systems import runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from governance.policy.opaque import Detail
     from governance.policy.principal import Principal
 
 _KINDS: Final = ("locate", "collect", "erase")
+_COPYING: Final = ("locate", "collect")
 #: Where a part that was answered waits for the rest.
 _WAITING: Final = frozenset({Status.PLANNING.value, Status.EXECUTING.value})
 
 
-def unreached(request: SubjectRequest) -> dict[str, str]:
+def unreached(request: SubjectRequest, kinds: Sequence[str] = _KINDS) -> dict[str, str]:
     """Name the systems in which a step of this request failed or still waits for them: name by key."""
-    steps = [step for kind in _KINDS for step in runtime.steps_of(request.pk, kind)]
+    steps = [step for kind in kinds for step in runtime.steps_of(request.pk, kind)]
     lacking = {*runtime.failures(steps), *filter(runtime.is_waiting, steps)}
     errors = _count_errors(request)
     found = {step.system.key: step.system.name for step in steps if step in lacking or step.system.key in errors}
     return dict(sorted(found.items()))
+
+
+def uncopied(request: SubjectRequest) -> list[str]:
+    """Name the systems that a copy made now is without; one in which only erasing failed was read before."""
+    return list(unreached(request, _COPYING).values())
 
 
 def goes_without(request: SubjectRequest, missing: Mapping[str, str]) -> bool:
@@ -77,21 +85,33 @@ def is_part(request: SubjectRequest, missing: Mapping[str, str]) -> bool:
 
 
 def wait_for_rest(request: SubjectRequest, missing: Mapping[str, str], *, principal: Principal) -> None:
-    """Keep a request open after an answer in part, in the caller's transaction; what is missing is asked for again.
-
-    What was not searched has no approved plan: it is searched, counted and approved first, as everything was.
-    """
+    """Keep a request open after an answer in part, in the caller's transaction; what is missing is asked for again."""
     request.left_out = []
     request.save(update_fields=["left_out", "part_answered_at"])
     details = {"event": "respond_part", "systems": list(missing)}
     note(request, principal=principal, details=details)
     runtime.wait_for(request.pk)
+    look_again(request, principal=principal)
+
+
+def look_again(
+    request: SubjectRequest,
+    *,
+    principal: Principal,
+    details: Mapping[str, Detail] | None = None,
+    also: tuple[str, ...] = (),
+) -> None:
+    """Take a reviewed request up again, in the caller's transaction, once its failed steps are queued.
+
+    What was not searched has no approved plan: it is searched, counted and approved first, as everything was. What was
+    collected stays: nothing else may know it any more.
+    """
     if not _count_errors(request):
-        move(request, Event.RETRY, principal=principal)
+        move(request, Event.RETRY, principal=principal, details=details, also=also)
         return
-    move(request, Event.REPLAN, principal=principal)
+    move(request, Event.REPLAN, principal=principal, details=details, also=also)
     current = request.plans.order_by("-pk")[0]
-    RequestPlan.objects.create(request=request, plan=current.plan, created_at=request.part_answered_at)
+    RequestPlan.objects.create(request=request, plan=current.plan, created_at=timezone.now())
 
 
 def _count_errors(request: SubjectRequest) -> set[str]:

@@ -157,6 +157,22 @@ def test_a_failed_system_is_shown_retried_and_then_answered(house: House, ann: D
     assert ann.status == "erased"
 
 
+def test_a_copy_that_lacks_a_system_can_be_tried_again(
+    house: House, ann: DataSubject, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "ATTEMPTS", 1)
+    request = planned(house, "access")
+    gone = house.news.rename(house.news.with_suffix(".gone"))
+    press(desk, request, "approve", plan_digest=request.plans.get().digest)
+    work()
+    assert "Try the failed steps again" in page(desk, request)
+    gone.rename(house.news)
+    assert press(desk, request, "retry") == 302
+    work()
+    assert "Try the failed steps again" not in page(desk, request)
+    assert press(desk, request, "respond") == 302
+
+
 def test_who_recorded_a_request_does_not_approve_it(house: House, ann: DataSubject, desk: Client) -> None:
     recorded = desk.post("/console/requests/new/", {"rights": ["erasure"], "email": ANN, "received_on": ""})
     assert recorded.status_code == 302

@@ -180,3 +180,60 @@ def test_after_an_answer_in_part_nobody_says_that_nothing_was_changed(house: Hou
     more = ("other",) if end == "refuse" else ()
     with pytest.raises(IllegalTransition, match="answered in part"):
         getattr(services, end)(fresh(request), *more, principal=house.principal)
+
+
+@pytest.mark.parametrize("breaks", ["search", "work"])
+@pytest.mark.parametrize("rights", [("access",), ("access", "erasure")], ids="+".join)
+def test_a_system_tried_again_is_copied_before_it_is_erased_in(
+    house: House, ann: DataSubject, rights: tuple[str, ...], breaks: str
+) -> None:
+    request, away = under_review(house, *rights, breaks=breaks)
+    services.go_without(request, "supplement", principal=house.principal)
+    work()
+    away.rename(house.news)
+    services.retry(fresh(request), principal=house.principal)
+    work()
+    if breaks == "search":
+        approve(house, fresh(request))  # nobody has seen before what is there
+        work()
+    assert answer(house, request).status == "responded"
+    whole = copy_of(house, request)
+    assert [row["topics"] for row in whole["tables"]["subscriber"]["rows"]] == ["cats"]
+    assert [row["email"] for row in whole["tables"]["customer"]["rows"]] == [ANN]
+    assert whole["not_reached"] == []
+    assert len(house.rows(house.news, "subscriber")) == (1 if "erasure" in rights else 2)
+
+
+def test_a_system_that_fails_again_is_decided_on_again(house: House, ann: DataSubject) -> None:
+    request, _away = under_review(house, "access", "erasure", breaks="work")
+    services.go_without(request, "refusal", principal=house.principal)
+    work()
+    services.retry(fresh(request), principal=house.principal)
+    work()
+    with pytest.raises(Conflict, match="failed"):
+        answer(house, request)
+    services.go_without(fresh(request), "refusal", principal=house.principal)
+    work()
+    assert answer(house, request).status == "responded"
+    part = copy_of(house, request)
+    assert ([row["email"] for row in part["tables"]["customer"]["rows"]], part["not_reached"]) == ([ANN], ["News"])
+
+
+def test_a_copy_is_whole_where_only_erasing_failed(house: House, ann: DataSubject) -> None:
+    request = planned(house, "access", "erasure")
+    day = house.controller.day_of(timezone.now())
+    services.hold(request, "legal_claim", day + timedelta(days=9), principal=house.principal)
+    approve(house, request)
+    work()  # the copy is made, and what was copied is still kept
+    away = house.news.rename(house.news.with_suffix(".away"))
+    services.release(fresh(request), principal=house.principal)
+    work()
+    services.go_without(fresh(request), "supplement", principal=house.principal)
+    work()
+    assert answer(house, request).part_answered_at is not None
+    first = copy_of(house, request)
+    assert ([row["topics"] for row in first["tables"]["subscriber"]["rows"]], first["not_reached"]) == (["cats"], [])
+    services.go_without(fresh(request), "refusal", principal=house.principal)
+    work()
+    assert answer(house, request).status == "responded"
+    assert (copy_of(house, request)["not_reached"], away.exists()) == ([], True)
