@@ -150,7 +150,7 @@ def _wait_until_ready(address: str, process: Process) -> None:
             message = f"The server ended with {process.returncode} before it was ready"
             raise AssertionError(message)
         try:
-            if urllib3.request("GET", f"{address}/healthz", retries=False, timeout=1).status == 200:
+            if urllib3.request("GET", f"{address}/healthz", retries=False, timeout=3).status == 200:
                 return
         except urllib3.exceptions.HTTPError:
             time.sleep(0.1)
