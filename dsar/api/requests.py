@@ -23,7 +23,6 @@ from dsar.api.serializers import (
     RequestOutput,
     shown,
 )
-from dsar.lifecycle import Status
 from dsar.models import RequestPackage, SubjectRequest
 from governance import access
 from governance.api import idempotency
@@ -237,7 +236,7 @@ class PackageDoor(RequestDoor):
         found = self.found(request_id)
         if found.created_by != self.principal.ref:
             raise NotFound  # another service's request: it never saw the person
-        if found.status not in {Status.RESPONDED.value, Status.CLOSED.value}:
+        if not services.is_answered(found):
             raise NotFound("There is nothing to download yet")
         if not RequestPackage.objects.filter(request=found, open_until__gt=timezone.now()).exists():
             raise CodeRefused("Have a fresh code sent and confirm it at verify; then fetch the package")

@@ -2,7 +2,7 @@
 
 from dsar.services.acknowledging import acknowledge, acknowledge_due
 from dsar.services.advancing import advance, go_on, tidy
-from dsar.services.answering import download, is_available, open_package, respond
+from dsar.services.answering import download, is_answered, is_available, open_package, respond
 from dsar.services.carrying_out import retry
 from dsar.services.clocks import is_held
 from dsar.services.deciding import approve, extend, refuse, withdraw
@@ -40,6 +40,7 @@ __all__ = [
     "goes_without",
     "hold",
     "import_many",
+    "is_answered",
     "is_available",
     "is_held",
     "keep",

@@ -74,7 +74,7 @@ def download(request: SubjectRequest, *, principal: Principal) -> BinaryIO:
     with transaction.atomic(durable=True):
         request = locked(request.pk)
         found = RequestPackage.objects.filter(request=request, parts__position=0).first()
-        if found is None or not _is_answered(request):
+        if found is None or not is_answered(request):
             raise NotFound("There is nothing to download")
         now = timezone.now()
         live = RequestPackage.objects.filter(pk=found.pk, expires_at__gt=now, attempts_left__gt=0)
@@ -102,7 +102,8 @@ def open_package(request: SubjectRequest, *, until: datetime) -> None:
     RequestPackage.objects.filter(request=request).update(open_until=until)
 
 
-def _is_answered(request: SubjectRequest) -> bool:
+def is_answered(request: SubjectRequest) -> bool:
+    """Whether an answer went out, be it the first part of it."""
     return request.part_answered_at is not None or request.status in {Status.RESPONDED.value, Status.CLOSED.value}
 
 

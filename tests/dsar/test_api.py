@@ -15,7 +15,8 @@ from dsar import services
 from dsar.models import SubjectRequest
 from governance.models import Controller, Dataset, IdempotencyRecord, System
 from governance.policy.vocabulary import Role
-from tests.dsar.conftest import ANN, NEWS_MAP, STORE_MAP, House, fresh, last_code, work
+from governance.systems import runtime
+from tests.dsar.conftest import ANN, NEWS_MAP, STORE_MAP, House, approve, fresh, last_code, work
 from tests.governance.conftest import service, signed_in, staff
 
 if TYPE_CHECKING:
@@ -85,6 +86,29 @@ def test_the_whole_way_of_a_copy(house: House, ann: DataSubject, integrator: Cal
         assert ANN in archive.read("data.json").decode()
     stranger = Caller(service(house.controller, Role.INTEGRATOR, name="other-service"))
     assert stranger.get(f"{here}/package").status_code == 404
+
+
+def test_the_first_part_of_an_answer_is_fetched_like_the_whole(
+    house: House, ann: DataSubject, integrator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "ATTEMPTS", 1)
+    here = f"/v1/requests/{recorded(integrator)['id']}"
+    integrator.post(f"{here}/verify", {"code": last_code(house.controller)})
+    work()
+    house.news.rename(house.news.with_suffix(".away"))
+    request = SubjectRequest.objects.get()
+    approve(house, request)
+    work()
+    services.go_without(fresh(request), "supplement", principal=house.principal)
+    work()
+    assert integrator.get(f"{here}/package").status_code == 404  # nobody has sent it yet
+    services.respond(fresh(request), principal=house.principal)
+    integrator.post(f"{here}/verify", {})
+    integrator.post(f"{here}/verify", {"code": last_code(house.controller)})
+    part = integrator.get(f"{here}/package")
+    assert part.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(part.getvalue())) as archive:
+        assert json.loads(archive.read("data.json"))["not_reached"] == ["News"]
 
 
 def test_a_repeated_call_records_one_request(house: House, integrator: Caller) -> None:
