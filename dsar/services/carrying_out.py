@@ -138,9 +138,10 @@ def _require_no_copy_waiting(request: SubjectRequest) -> None:
     if request.subject_id is None:
         return
     others = SubjectRequest.objects.filter(
-        controller=request.controller_id, subject=request.subject_id, status__in=_AT_WORK, package__isnull=True
+        controller=request.controller_id, subject=request.subject_id, status__in=_AT_WORK
     ).exclude(pk=request.pk)
-    for other in others.filter(rights__right="access").order_by("received_at", "pk"):
+    asking = others.filter(rights__right="access").order_by("received_at", "pk")
+    for other in filter(packing.awaits_copy, asking):
         is_later = (other.received_at, other.pk) > (request.received_at, request.pk)
         if not (is_later and other.rights.filter(right="erasure").exists()):
             msg = f"The copy for {other.reference} of the same person is not made yet; carry that out first."

@@ -110,6 +110,12 @@ def wants_copy(request: SubjectRequest) -> bool:
     return found is None or found.summary.get("missing", []) not in ([], reaching.uncopied(request))
 
 
+def awaits_copy(request: SubjectRequest) -> bool:
+    """Whether a copy is still to be made for this request, or the rest of one that was promised to follow."""
+    found = RequestPackage.objects.filter(request=request).first()
+    return found is None or reaching.is_part(request, found.summary.get("missing", []))
+
+
 def take_back(request: SubjectRequest) -> None:
     """Delete a copy with a hole that nobody was sent, in the caller's transaction: what was missing is tried again."""
     for found in RequestPackage.objects.filter(request=request, expires_at=None):

@@ -19,7 +19,7 @@ from governance.errors import BadInput, Conflict, FieldError
 from governance.systems import runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from governance.policy.opaque import Detail
     from governance.policy.principal import Principal
@@ -79,7 +79,7 @@ def go_without(request: SubjectRequest, follows: str, *, principal: Principal) -
     return request
 
 
-def is_part(request: SubjectRequest, missing: Mapping[str, str]) -> bool:
+def is_part(request: SubjectRequest, missing: Collection[str]) -> bool:
     """Whether the coming answer is only the first part of it."""
     return bool(missing) and request.what_follows == SubjectRequest.WhatFollows.SUPPLEMENT
 

@@ -237,3 +237,32 @@ def test_a_copy_is_whole_where_only_erasing_failed(house: House, ann: DataSubjec
     work()
     assert answer(house, request).status == "responded"
     assert (copy_of(house, request)["not_reached"], away.exists()) == ([], True)
+
+
+@pytest.mark.parametrize("follows", ["supplement", "refusal"])
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_nothing_is_erased_for_another_request_that_a_copy_was_promised_to_show(
+    house: House, ann: DataSubject, follows: str, *, is_sent: bool
+) -> None:
+    request, away = under_review(house, "access", breaks="work")
+    services.go_without(request, follows, principal=house.principal)
+    work()
+    if is_sent:
+        answer(house, request)
+        SystemStep.objects.filter(job=request.pk, state="pending").update(due_at=timezone.now() + timedelta(days=1))
+    away.rename(house.news)
+    second = planned(house, "erasure")
+    if follows == "refusal":
+        approve(house, second)  # nothing follows that could miss it
+        return
+    with pytest.raises(Conflict, match=f"The copy for {request.reference} of the same person is not made yet"):
+        approve(house, second)
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=True):
+        if not is_sent:
+            services.retry(fresh(request), principal=house.principal)
+        work()
+        approve(house, fresh(second))
+        work()
+        answer(house, request)
+    assert [row["topics"] for row in copy_of(house, request)["tables"]["subscriber"]["rows"]] == ["cats"]
+    assert [row[0] for row in house.rows(house.news, "subscriber")] == [BOB]
