@@ -255,7 +255,7 @@ def _offers(request: DeskRequest, row: SubjectRequest, missing: Mapping[str, str
         "may_keep": works and row.status == Status.EXECUTING and is_held(row),
         "may_merge": works and Event.MERGE in events,
         "may_acknowledge": works and row.acknowledge_by is not None and not row.acknowledged_at and is_open(row.status),
-        "may_plan": works and (Event.REPLAN in events or row.status == Status.PLANNING),
+        "may_plan": works and services.may_plan(row),
         "may_respond": works and Event.RESPOND in events and is_ready and row.paused_at is None,
         "may_go_without": works and row.paused_at is None and services.may_go_without(row, missing),
         "may_retry": works and Event.RETRY in events and (failed or bool(missing)),

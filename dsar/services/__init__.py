@@ -14,7 +14,7 @@ from dsar.services.intake import RIGHTS, Intake, find_again, receive, send_code,
 from dsar.services.merging import merge
 from dsar.services.moving import possible
 from dsar.services.pausing import PAUSABLE, pause, resume
-from dsar.services.planning import plan
+from dsar.services.planning import may_plan, plan
 from dsar.services.purging import close, purge, purge_due
 from dsar.services.reaching import go_without, goes_without, may_go_without, unreached
 from dsar.services.receipting import receipt
@@ -45,6 +45,7 @@ __all__ = [
     "is_held",
     "keep",
     "may_go_without",
+    "may_plan",
     "merge",
     "normal_reference",
     "open_package",

@@ -116,6 +116,14 @@ def awaits_copy(request: SubjectRequest) -> bool:
     return found is None or reaching.is_part(request, found.summary.get("missing", []))
 
 
+def is_to_stay(request: SubjectRequest) -> bool:
+    """Whether what was collected must not be lost: some of it is erased by now, and no whole copy shows it."""
+    if not request.rights.filter(right="access").exists() or not request.outcomes.filter(outcome="erased").exists():
+        return False
+    found = RequestPackage.objects.filter(request=request).first()
+    return found is None or bool(found.summary.get("missing"))
+
+
 def take_back(request: SubjectRequest) -> None:
     """Delete a copy with a hole that nobody was sent, in the caller's transaction: what was missing is tried again."""
     for found in RequestPackage.objects.filter(request=request, expires_at=None):

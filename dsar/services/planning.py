@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPackage, RequestPlan
-from dsar.services.moving import locked, move, note
+from dsar.services import packing
+from dsar.services.moving import locked, move, note, possible
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets, planning
+from governance.errors import Conflict
 from governance.models import DataSubject, SystemStep
 from governance.policy.principal import WORKER, worker
 from governance.policy.vocabulary import RevealPurpose
@@ -36,7 +38,8 @@ def plan(request: SubjectRequest, *, principal: Principal) -> RequestPlan:
     """Compute the plan from the data map as it is now and start locating; an earlier plan is replaced.
 
     Only proven identifiers are searched by: the confirmed address, and the verified ones of the registered person
-    behind it. Raises IllegalTransition. Call outside any transaction.
+    behind it. Raises IllegalTransition, and Conflict where it would lose what nothing shows any more. Call outside any
+    transaction.
     """
     machine = worker(request.controller_id.hex)
     email = contact_of(request, principal=machine).email
@@ -75,6 +78,12 @@ def counted(request: SubjectRequest, *, principal: Principal) -> bool:
 def newest(request: SubjectRequest) -> RequestPlan | None:
     """Give the plan that counts."""
     return request.plans.order_by("-pk").first()
+
+
+def may_plan(request: SubjectRequest) -> bool:
+    """Whether a plan can be made, or made again."""
+    can = Event.REPLAN in possible(request) or request.status == Status.PLANNING
+    return can and not packing.is_to_stay(request)
 
 
 def wants_plan(request: SubjectRequest, current: RequestPlan | None) -> bool:
@@ -125,6 +134,8 @@ def _store(
     request: SubjectRequest, made: Plan, identities: Identities, subject: DataSubject | None, principal: Principal
 ) -> RequestPlan:
     """Store a plan in the caller's transaction, and queue its search."""
+    if packing.is_to_stay(request):
+        raise Conflict("What no whole copy shows yet is erased by now; try again, or answer without the system.")
     if request.subject_id is not None and subject is None:
         request.subject = None
         request.save(update_fields=["subject"])

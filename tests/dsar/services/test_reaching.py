@@ -266,3 +266,31 @@ def test_nothing_is_erased_for_another_request_that_a_copy_was_promised_to_show(
         answer(house, request)
     assert [row["topics"] for row in copy_of(house, request)["tables"]["subscriber"]["rows"]] == ["cats"]
     assert [row[0] for row in house.rows(house.news, "subscriber")] == [BOB]
+
+
+@pytest.mark.parametrize("moment", ["sent", "prepared", "tried_again"])
+def test_what_was_erased_is_not_lost_to_a_second_plan(house: House, ann: DataSubject, moment: str) -> None:
+    request, away = under_review(house, "access", "erasure", breaks="work" if moment == "tried_again" else "search")
+    services.go_without(request, "supplement", principal=house.principal)
+    work()
+    if moment == "sent":
+        answer(house, request)
+    if moment == "tried_again":
+        services.retry(fresh(request), principal=house.principal)
+        work()
+    assert house.rows(house.store, "customer")[0][1] != ANN
+    assert not services.may_plan(fresh(request))
+    with pytest.raises(Conflict, match="erased by now"):
+        services.plan(fresh(request), principal=house.principal)
+    away.rename(house.news)
+    if moment != "sent":
+        services.retry(fresh(request), principal=house.principal)
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=True):
+        work()
+        if moment != "tried_again":
+            approve(house, fresh(request))
+            work()
+        assert answer(house, request).status == "responded"
+        whole = copy_of(house, request)["tables"]
+    assert [row["email"] for row in whole["customer"]["rows"]] == [ANN]
+    assert [row["topics"] for row in whole["subscriber"]["rows"]] == ["cats"]
