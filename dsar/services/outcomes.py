@@ -68,25 +68,28 @@ def keep_outcomes(
 
 
 def renew(request: SubjectRequest, made: Plan, step: SystemStep) -> int:
-    """Tell anew how the fields of one place ended, after a later step there; answers how many rows were erased.
+    """Tell anew how what waited for its date in one place ended, after a later step; answers how many rows were erased.
 
-    What is not there any more was erased before, and its first outcome stands.
+    Whatever else is on record stands. What is not there any more, or is not what stayed, waits no longer.
     """
     node = made.node(CollectionRef(step.dataset, step.collection))
+    place = {"request": request, "system": step.system, "dataset": step.dataset, "collection": step.collection}
     erased = 0
     for item in _targeted(node):
-        ends = list(_ends_of_step(item, step))
-        if all(end["outcome"] == "not_found" for end in ends):
-            continue
         mine = request.outcomes.filter(dataset=step.dataset, collection=step.collection, field=item.field)
-        before = sum(mine.filter(outcome="erased").values_list("rows", flat=True))
+        waited = mine.filter(outcome="retained", until__isnull=False)
+        if not waited.exists():
+            continue
+        waited.delete()
+        ends = [end for end in _ends_of_step(item, step) if end["outcome"] != "not_found"]
+        erased = max(erased, sum(end["rows"] for end in ends if end["outcome"] == "erased"))
+        rows = {_place(row): row for row in mine}
         mine.delete()
-        rows: dict[tuple[str, ...], FieldOutcome] = {}
-        for end in ends:
-            place = {"request": request, "system": step.system, "dataset": step.dataset, "collection": step.collection}
+        for end in ends if ends or rows else [_end(item, "not_found")]:
             _add(rows, FieldOutcome(**place, **end))
+        for row in rows.values():
+            row.pk = None
         FieldOutcome.objects.bulk_create(rows.values())
-        erased = max(erased, sum(row.rows for row in rows.values() if row.outcome == "erased") - before)
     return erased
 
 

@@ -21,12 +21,13 @@ from dsar.services.planning import newest
 from governance.catalogue import planning
 from governance.catalogue.elements import CollectionRef
 from governance.catalogue.planning import Ownership
+from governance.errors import Erased
 from governance.models import SystemStep
 from governance.policy.principal import worker
 from governance.systems import later, runtime
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection
     from uuid import UUID
 
     from governance.catalogue.planning import Plan
@@ -49,9 +50,9 @@ def settle() -> int:
     return turns.each(rows, _settle, broke="request.not_settled")
 
 
-def _due(request: SubjectRequest) -> list[tuple[SystemStep, datetime]]:
+def _due(request: SubjectRequest) -> list[SystemStep]:
     steps = [step for step in runtime.steps_of(request.pk, "erase") if step.state == SystemStep.State.DONE]
-    return [(step, moment) for step in steps if (moment := later.soonest(step)) is not None]
+    return [step for step in steps if later.soonest(step) is not None]
 
 
 def put_aside_one(request_id: UUID) -> int:
@@ -62,28 +63,39 @@ def put_aside_one(request_id: UUID) -> int:
     due, plan = _due(request), newest(request)
     if not due or plan is None:
         return 0
-    job, first = uuid4(), min(moment for _step, moment in due)
-    located = later.opened(_located(request, planning.from_dict(plan.plan), [step for step, _moment in due]))
+    whole = _around(planning.from_dict(plan.plan), {CollectionRef(step.dataset, step.collection) for step in due})
+    try:
+        found = later.opened([*_located(request, due, whole), *due])
+    except Erased:
+        return 0  # its key is gone, as after a restored backup: nobody can tell any more which rows are meant
     with transaction.atomic(durable=True):
         request = locked(request.pk)
         if request.kept_job is not None or request.purged_at is not None:
             return 0
-        later.keep(job, located, due, plan.plan)
-        request.kept_job = job
+        request.kept_job = uuid4()
+        later.keep(request.kept_job, found, whole, plan.plan)
         request.save(update_fields=["kept_job"])
+        first = min(moment for step in due if (moment := later.soonest(step)) is not None)
         details = {"event": "put_aside", "until": first.date().isoformat(), "steps": len(due)}
         note(request, principal=worker(request.controller_id.hex), details=details)
     return 1
 
 
-def _located(request: SubjectRequest, made: Plan, due: list[SystemStep]) -> list[SystemStep]:
-    """Choose what is needed on the day: the places themselves; all of them only where rows belong to several people."""
-    places = {(step.dataset, step.collection) for step in due}
+def _around(made: Plan, due: Collection[CollectionRef]) -> frozenset[CollectionRef]:
+    """Name the places whose keys tell, on the day, whether somebody else needs a row that is due or pointed at."""
+    found: set[CollectionRef] = set()
+    for node in made:
+        homes = {each.at.home for each in node.referrers}
+        if node.ownership is Ownership.SHARED and (node.at in due or not homes.isdisjoint(due)):
+            found |= {node.at, *homes}
+    return frozenset(found)
+
+
+def _located(request: SubjectRequest, due: list[SystemStep], whole: Collection[CollectionRef]) -> list[SystemStep]:
+    """Choose the places that are needed on the day; all of them only where rows may belong to several people."""
     rows = SystemStep.objects.filter(job=request.pk, kind=SystemStep.Kind.LOCATE, found__isnull=False).order_by("pk")
-    nodes = [made.node(CollectionRef(*place)) for place in places]
-    if any(node.ownership is Ownership.SHARED or node.co_owners for node in nodes):
-        return list(rows)
-    return [row for row in rows if (row.dataset, row.collection) in places]
+    places = {(step.dataset, step.collection) for step in due}
+    return [row for row in rows if whole or (row.dataset, row.collection) in places]
 
 
 @transaction.atomic(durable=True)

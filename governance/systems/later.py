@@ -6,6 +6,7 @@ is sealed again under the key of a second job of the same request; that key is d
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,14 +14,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance import audit, vault
+from governance.catalogue.elements import CollectionRef
+from governance.errors import Erased
 from governance.keys import data_keys
 from governance.models import SystemStep
 from governance.policy.principal import worker
 from governance.policy.vocabulary import AuditType, RevealPurpose
 from governance.systems import runtime
+from governance.systems.sql import Located
+from governance.vault import ErasedMark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from uuid import UUID
 
     from governance.policy.opaque import Detail
@@ -38,22 +43,30 @@ def soonest(step: SystemStep) -> datetime | None:
 
 @transaction.atomic
 def keep(
-    job: UUID,
-    located: Iterable[tuple[SystemStep, str]],
-    due: Iterable[tuple[SystemStep, datetime]],
-    plan: Mapping[str, Any],
+    job: UUID, steps: Iterable[tuple[SystemStep, str]], whole: Collection[CollectionRef], plan: Mapping[str, Any]
 ) -> None:
-    """Open a second job with what was located and the steps that are due later, in the caller's transaction."""
-    for step, found in located:
-        row = _copy(step, job)
-        row.state, row.finished_at, row.rows = SystemStep.State.DONE, step.finished_at, step.rows
-        row.spec = {"plan": plan, "request": step.job.hex}
+    """Open a second job, in the caller's transaction: what stayed for its erasing steps, where that is, and no more.
+
+    Of the places in `whole` all keys are kept: they tell on the day which rows other people need.
+    """
+    for step, text in steps:
+        row, found = _copy(step, job), text
+        if step.kind == SystemStep.Kind.ERASE:
+            row.due_at = soonest(step) or row.due_at
+            row.spec = _spec(step.job.hex, row.due_at)
+        else:
+            row.state, row.finished_at, row.rows = SystemStep.State.DONE, step.finished_at, step.rows
+            row.spec = {"plan": plan, "request": step.job.hex}
+            found = _bare(text, with_keys=CollectionRef(step.dataset, step.collection) in whole)
         row.found = vault.seal(found, label="step.found", scope=runtime.scope_of(row))
         row.save(force_insert=True)
-    for step, moment in due:
-        row = _copy(step, job)
-        row.due_at, row.spec = moment, _spec(step.job.hex, moment)
-        row.save(force_insert=True)
+
+
+def _bare(found: str, *, with_keys: bool) -> str:
+    """Leave of what was located nothing but where, and keys: what was found by them, or in the rows, was erased."""
+    told = json.loads(found)
+    rows = Located.from_dict(told).rows if with_keys else ()
+    return json.dumps({**Located(rows).to_dict(), "place": told["place"]})
 
 
 def ended(job: UUID) -> list[SystemStep]:
@@ -95,7 +108,7 @@ def finish(job: UUID, details: Mapping[str, Detail]) -> bool:
 
 
 def opened(steps: Iterable[SystemStep]) -> list[tuple[SystemStep, str]]:
-    """Open what steps located, each with its text; audited. Call outside any transaction."""
+    """Open what steps found, each with its text; audited. Raises Erased. Call outside any transaction."""
     rows = [step for step in steps if step.found is not None]
     if not rows:
         return []
@@ -105,6 +118,8 @@ def opened(steps: Iterable[SystemStep]) -> list[tuple[SystemStep, str]]:
         purpose=RevealPurpose.SUBJECT_REQUEST,
         object_ref=rows[0].object_ref,
     )
+    if any(isinstance(value, ErasedMark) for value in values):
+        raise Erased("The request was purged; what it found is gone.")
     return [(row, str(value)) for row, value in zip(rows, values, strict=True)]
 
 

@@ -27,7 +27,7 @@ from governance.models import System, SystemStep
 from governance.policy.principal import worker
 from governance.policy.vocabulary import RevealPurpose
 from governance.systems import addresses
-from governance.systems.sql import Located, Outcome, SqlSystem, Status
+from governance.systems.sql import Located, Outcome, SqlSystem, Status, Staying
 from governance.vault import ErasedMark
 
 if TYPE_CHECKING:
@@ -117,7 +117,21 @@ class Bench:
         if at not in self.found:
             msg = f"{at} was not searched; make the plan again."
             raise SystemRefused(msg)
-        return self.found[at]
+        located = self.found[at]
+        if not self.is_later:
+            return located
+        return replace(located, rows=tuple(each.key for each in self.stayed), staying=self.stayed)
+
+    @property
+    def is_later(self) -> bool:
+        """Whether this erases what a law kept: the request's own job is over, and only what stayed then is touched."""
+        return self.step.kind == SystemStep.Kind.ERASE and "request" in self.step.spec
+
+    @cached_property
+    def stayed(self) -> tuple[Staying, ...]:
+        """What stayed of the step's own collection when it was last erased."""
+        told = self._reveal([self.step.found])[0] if self.step.found is not None else ()
+        return tuple(map(Staying.from_dict, told))
 
     def system(self, dataset: str) -> SqlSystem:
         """Open the system that holds a dataset, once a step."""
@@ -232,7 +246,7 @@ def _renewing(bench: Bench, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str
 
 
 def _erase(bench: Bench) -> Result:
-    """1. who else needs the rows, now; 2. erase in one transaction; 3. look again; 4. tell how each field ended."""
+    """1. who else needs the rows, now; 2. erase in one transaction; 3. look again; 4. how it ended; 5. what waits."""
     node, located = bench.node, bench.own
     system = bench.system(node.at.dataset)
     shared = _shared_now(bench, node) if node.ownership is Ownership.SHARED else set()  # (1)
@@ -244,7 +258,11 @@ def _erase(bench: Bench) -> Result:
     bench.keep_claim()
     left = system.still_there(node, alone, seed=bench.seed, instant=instant, unlink=unlink)  # (3)
     told = list(_told_ends(ends, left, shared=len(shared)))  # (4)
-    return Result(len(alone.rows) + len(alone.co_owned), told)
+    result = Result(len(alone.rows) + len(alone.co_owned), told)
+    if not bench.is_later and not any(each.get("soonest") for each in told):
+        return result
+    stays = system.staying(node, alone, seed=bench.seed, instant=instant)  # (5)
+    return replace(result, found=bench.seal([each.to_dict() for each in stays], "step.found"))
 
 
 def _shared_now(bench: Bench, node: Node) -> set[Any]:

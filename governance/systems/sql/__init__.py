@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance.systems.sql.engine import Limits
-from governance.systems.sql.results import Finding, Key, Located, Outcome, Status
+from governance.systems.sql.results import Finding, Key, Located, Outcome, Status, Staying
 from governance.systems.sql.sharing import Shared
 from governance.systems.sql.system import SqlSystem
 from governance.systems.sql.walk import erase_all, locate_all, settle_shares
@@ -17,6 +17,7 @@ __all__ = [
     "Shared",
     "SqlSystem",
     "Status",
+    "Staying",
     "erase_all",
     "locate_all",
     "settle_shares",

@@ -12,8 +12,9 @@ from governance.catalogue.elements import Period
 from governance.catalogue.planning import FieldAction, Reason, RowAction
 from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
+from governance.systems.sql.ends import Change, Keeping, Tally
 from governance.systems.sql.keys import key_of, portions, rows_named
-from governance.systems.sql.results import Outcome, Status
+from governance.systems.sql.results import Status, Staying
 from governance.systems.sql.values import NoMatch, bound, json_value, moment, same
 from governance.systems.strategies import derive, settle
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from governance.catalogue.planning import FieldErasure, Node, Retention
-    from governance.systems.sql.results import Key, Located
+    from governance.systems.sql.results import Key, Located, Outcome
     from governance.systems.sql.tables import Table
     from governance.systems.strategies import Mask
 
@@ -44,55 +45,6 @@ class Job:
     portion: int = 500
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What becomes of one field of one row: a new value, or the reason it stays."""
-
-    name: str
-    status: Status
-    value: Any = None
-    writes: bool = False
-    reason: str = ""
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Keeping:
-    """The rule that keeps a field of one row, and until when; None where that cannot be told."""
-
-    rule: str
-    until: datetime | None
-
-    def of(self, name: str) -> _Change:
-        return _Change(name, Status.RETAINED, reason=self.rule, until=self.until)
-
-
-@dataclass
-class _Tally:
-    """Adds up outcomes per field."""
-
-    counts: dict[tuple[str, Status, str], int] = field(default_factory=lambda: defaultdict(int))
-    until: dict[tuple[str, Status, str], datetime] = field(default_factory=dict)
-    soonest: dict[tuple[str, Status, str], datetime] = field(default_factory=dict)
-
-    def add(self, change: _Change, count: int = 1) -> None:
-        place = (change.name, change.status, change.reason)
-        self.counts[place] += count
-        if change.until is not None:
-            self.until[place] = max(change.until, self.until.get(place, change.until))
-            self.soonest[place] = min(change.until, self.soonest.get(place, change.until))
-
-    def outcomes(self, fields: Sequence[FieldErasure]) -> dict[str, tuple[Outcome, ...]]:
-        found: dict[str, tuple[Outcome, ...]] = {each.field: () for each in fields}
-        for place, count in self.counts.items():
-            name, status, reason = place
-            until = self.until[place].isoformat() if place in self.until else None
-            soonest = self.soonest[place].isoformat() if place in self.soonest else None
-            found[name] = (*found.get(name, ()), Outcome(status, count, reason, until, soonest))
-        nothing = (Outcome(Status.NOT_FOUND, 0),)
-        return {name: outcomes or nothing for name, outcomes in found.items()}
-
-
 class Eraser:
     """Carries out one job on one table; every statement runs on the connection given, in its transaction."""
 
@@ -104,6 +56,15 @@ class Eraser:
         self.deletes = node.erase.row is RowAction.DELETE
         self.key = key_of(node, table)
         self.masks = {} if self.deletes else self._masks()
+        self.ties = self._ties()
+        stayed = job.located.staying
+        self.stayed = None if stayed is None else {_text(each.key): each for each in stayed}
+
+    def _ties(self) -> tuple[str, ...]:
+        """Name the fields that tell whose a row is and that no erasure writes over."""
+        found = [each.field for each in self.node.lookups]
+        found += [each.field for each in self.node.guards] + [each.field for each in self.node.co_owners]
+        return tuple(dict.fromkeys(name for name in found if name not in self.masks))
 
     def _masks(self) -> dict[str, Mask]:
         """Settle every strategy before a row is touched. Raises SystemRefused for one that cannot work."""
@@ -121,7 +82,7 @@ class Eraser:
 
     def erase(self) -> dict[str, tuple[Outcome, ...]]:
         """Erase the own rows and let go of the co-owned ones; repeated, it changes nothing and says the same."""
-        tally = _Tally()
+        tally = Tally()
         if self.deletes:
             self._delete(tally)
         else:
@@ -131,22 +92,22 @@ class Eraser:
             self._let_go(portion, tally)
         return tally.outcomes(self.fields)
 
-    def _delete(self, tally: _Tally) -> None:
+    def _delete(self, tally: Tally) -> None:
         for portion in portions(self.job.located.rows, self.job.portion):
             named = rows_named(self.table, self.key, portion)
             self.connection.execute(sa.delete(self.table.clause).where(named))
         # A row that is already gone was deleted by the first try of this step: the same end.
         for each in self.fields if self.job.located.rows else ():
-            tally.add(_Change(each.field, Status.ERASED), len(self.job.located.rows))
+            tally.add(Change(each.field, Status.ERASED), len(self.job.located.rows))
 
-    def _mask(self, portion: Sequence[Key], tally: _Tally) -> None:
+    def _mask(self, portion: Sequence[Key], tally: Tally) -> None:
         current = self._current(portion, lock=True)
         writes: list[tuple[dict[str, Any], dict[str, Any]]] = []
         for named in portion:
             values = current.get(_text(named))
             if values is None:
                 for each in self.fields:
-                    tally.add(_Change(each.field, Status.NOT_FOUND))
+                    tally.add(Change(each.field, Status.NOT_FOUND))
                 continue
             changes = list(self._changes(named, values))
             for change in changes:
@@ -156,21 +117,39 @@ class Eraser:
                 writes.append(({name: values[name] for name in self.key}, new))
         self._write(writes)
 
-    def _changes(self, named: Key, values: Mapping[str, Any]) -> Iterator[_Change]:
+    def _changes(self, named: Key, values: Mapping[str, Any]) -> Iterator[Change]:
         for each in self.fields:
-            kept = self._kept_by(each.retentions, values)
-            if kept is not None:
+            longest = self._longest(each.retentions, values)
+            kept = longest if longest is not None and longest.runs_at(self.job.instant) else None
+            if not self._is_meant(each.field, longest, named, values):
+                yield Change(each.field, Status.NOT_FOUND)
+            elif kept is not None:
                 yield kept.of(each.field)
             elif each.field in self.masks:
                 yield self._masked(each.field, named, values[each.field])
             else:
                 yield self._kept(each, values[each.field])
 
-    def _kept_by(self, rules: Sequence[Retention], values: Mapping[str, Any]) -> _Keeping | None:
-        """Return what keeps a field of this row longest; an end that nobody can tell is the longest."""
-        ends = [_Keeping(rule.rule, self._retained_until(rule, values)) for rule in rules]
-        running = [each for each in ends if each.until is None or each.until > self.job.instant]
-        return max(running, key=lambda each: (each.until is None, each.until or self.job.instant), default=None)
+    def _longest(self, rules: Sequence[Retention], values: Mapping[str, Any]) -> Keeping | None:
+        """Return the rule that keeps a field of this row longest; an end that nobody can tell is the longest."""
+        ends = [Keeping(rule.rule, self._retained_until(rule, values)) for rule in rules]
+        return max(ends, key=lambda each: (each.until is None, each.until or self.job.instant), default=None)
+
+    def _is_meant(self, name: str, longest: Keeping | None, named: Key, values: Mapping[str, Any]) -> bool:
+        """Tell whether a field of this row is to be judged; on a later day only where it is still what stayed."""
+        if self.stayed is None:
+            return True
+        stayed = self.stayed.get(_text(named))
+        if stayed is None or name not in stayed.until:
+            return False
+        until = longest.until if longest else None
+        # A key may have been given to somebody else meanwhile; a pointer that was cut points at nobody else.
+        others = [tie for tie, before in stayed.ties.items() if self._points_elsewhere(tie, before, values)]
+        return until is not None and until.isoformat() == stayed.until[name] and not others
+
+    def _points_elsewhere(self, tie: str, before: Any, values: Mapping[str, Any]) -> bool:
+        now = json_value(values[tie], self.table.info(tie))
+        return now is not None and str(now) != str(before)
 
     def _retained_until(self, retention: Retention, values: Mapping[str, Any]) -> datetime | None:
         if retention.start is None:
@@ -178,32 +157,32 @@ class Eraser:
         start = moment(values[retention.start.field])
         return Period.parse(retention.period).after(start) if start is not None else None
 
-    def _masked(self, name: str, named: Key, current: Any) -> _Change:
+    def _masked(self, name: str, named: Key, current: Any) -> Change:
         if current is None:
-            return _Change(name, Status.ERASED)  # nothing there, and nothing is written over nothing
+            return Change(name, Status.ERASED)  # nothing there, and nothing is written over nothing
         place = (self.node.at.dataset, self.node.at.collection, name, *_text(named))
         try:
             value = bound(self.masks[name].value(derive(self.job.seed, place), current), self.table, name)
         except NoMatch:
             msg = f"{self.node.at}.{name} cannot hold what was to be written over it; choose another masking strategy."
             raise SystemRefused(msg) from None
-        return _Change(name, Status.ERASED, value, writes=not same(current, value))
+        return Change(name, Status.ERASED, value, writes=not same(current, value))
 
-    def _kept(self, each: FieldErasure, current: Any) -> _Change:
+    def _kept(self, each: FieldErasure, current: Any) -> Change:
         unlink = set(map(str, self.job.unlink.get(each.field, ())))
         if unlink and current is None:
-            return _Change(each.field, Status.ERASED, reason=UNLINKED)  # by the first try of this step
+            return Change(each.field, Status.ERASED, reason=UNLINKED)  # by the first try of this step
         if str(current) in unlink:
             return self._unlinked(each.field)
         computed = self.table.info(each.field).computed
-        return _Change(each.field, Status.RETAINED, reason=COMPUTED if computed else str(each.reason or ""))
+        return Change(each.field, Status.RETAINED, reason=COMPUTED if computed else str(each.reason or ""))
 
-    def _unlinked(self, name: str) -> _Change:
+    def _unlinked(self, name: str) -> Change:
         if self.table.info(name).shape.nullable:
-            return _Change(name, Status.ERASED, None, writes=True, reason=UNLINKED)
-        return _Change(name, Status.RETAINED, reason=Reason.SHARED)
+            return Change(name, Status.ERASED, None, writes=True, reason=UNLINKED)
+        return Change(name, Status.RETAINED, reason=Reason.SHARED)
 
-    def _let_go(self, portion: Sequence[Key], tally: _Tally) -> None:
+    def _let_go(self, portion: Sequence[Key], tally: Tally) -> None:
         """Take this person off rows that belong to another as well, and leave the rest as it is."""
         current = self._current(portion, lock=True)
         writes = []
@@ -217,21 +196,21 @@ class Eraser:
                 writes.append(({name: values[name] for name in self.key}, new))
         self._write(writes)
 
-    def _parted(self, each: FieldErasure, current: Any) -> _Change:
+    def _parted(self, each: FieldErasure, current: Any) -> Change:
         mine = self.job.located.mine.get(each.field)
         points = each.field in {owner.field for owner in self.node.co_owners}
         if mine is None or (each.action is not FieldAction.MASK and not points):
             kept = each.action is FieldAction.KEEP and each.reason is not None
-            return _Change(each.field, Status.RETAINED, reason=str(each.reason) if kept else Reason.SHARED)
+            return Change(each.field, Status.RETAINED, reason=str(each.reason) if kept else Reason.SHARED)
         if current is None:
-            return _Change(each.field, Status.ERASED, reason=UNLINKED)  # by the first try of this step
+            return Change(each.field, Status.ERASED, reason=UNLINKED)  # by the first try of this step
         if str(current) in set(map(str, mine)):
             return self._unlinked(each.field)
-        return _Change(each.field, Status.RETAINED, reason=Reason.ANOTHER_PERSON)
+        return Change(each.field, Status.RETAINED, reason=Reason.ANOTHER_PERSON)
 
     def _current(self, portion: Sequence[Key], *, lock: bool) -> dict[tuple[str, ...], dict[str, Any]]:
         starts = [rule.start.field for each in self.fields for rule in each.retentions if rule.start]
-        names = tuple(dict.fromkeys((*self.key, *(each.field for each in self.fields), *starts)))
+        names = tuple(dict.fromkeys((*self.key, *(each.field for each in self.fields), *starts, *self.ties)))
         statement = sa.select(*(self.table.column(name) for name in names))
         statement = statement.where(rows_named(self.table, self.key, portion))
         if lock:
@@ -268,6 +247,18 @@ class Eraser:
 
     def _parameter(self, name: str, label: str) -> sa.BindParameter[Any]:
         return sa.bindparam(label, type_=self.table.column(name).type)
+
+    def staying(self) -> Iterator[Staying]:
+        """Re-read the rows by key and name those of which a rule still keeps something until a date."""
+        for portion in portions(self.job.located.rows, self.job.portion):
+            current = self._current(portion, lock=False)
+            for named in portion:
+                values = current.get(_text(named))
+                changes = () if values is None or self.deletes else self._changes(named, values)
+                until = {change.name: change.until.isoformat() for change in changes if change.until is not None}
+                if until and values is not None:
+                    ties = {name: json_value(values[name], self.table.info(name)) for name in self.ties}
+                    yield Staying(named, until, ties)
 
     def residue(self) -> list[str]:
         """Re-read the rows by key and name the fields in which something was left that the plan erases."""

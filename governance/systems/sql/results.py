@@ -45,12 +45,34 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Staying:
+    """One row that rules keep for now: until when (ISO 8601), by field, and what it points at in what is left of it.
+
+    Years later a row of the same key may be somebody else's; these tell whether it is still the row that stayed.
+    """
+
+    key: Key
+    until: Mapping[str, str]
+    ties: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-able values."""
+        return {"key": list(self.key), "until": dict(self.until), "ties": dict(self.ties)}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Staying:
+        """Return what `to_dict` wrote."""
+        return cls(tuple(value["key"]), value["until"], value["ties"])
+
+
+@dataclass(frozen=True, slots=True)
 class Located:
     """The rows of one collection that were found for a person. Holds personal data: keep it sealed.
 
     `co_owned` rows belong to another person too; `links` are values of own rows that later collections are found by,
     `co_links` those of co-owned rows, `mine` the values by which co-owned rows point at this person, and `withheld`
-    counts rows that were reached but name somebody else.
+    counts rows that were reached but name somebody else. `staying` is for an erasure on a later day, which touches
+    nothing but these fields of these rows; it is kept apart from the rest.
     """
 
     rows: tuple[Key, ...] = ()
@@ -59,6 +81,7 @@ class Located:
     co_links: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     mine: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     withheld: int = 0
+    staying: tuple[Staying, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from governance.catalogue.elements import CollectionRef, Dataset
     from governance.catalogue.planning import Node
-    from governance.systems.sql.results import Finding, Key, Located, Outcome
+    from governance.systems.sql.results import Finding, Key, Located, Outcome, Staying
 
 
 class SqlSystem:
@@ -133,6 +133,13 @@ class SqlSystem:
         with reading_from(self._engine) as connection:
             table = self._tables.table(connection, node.at.collection)
             return Eraser(connection, table, node, job).residue()
+
+    def staying(self, node: Node, located: Located, *, seed: bytes, instant: datetime) -> list[Staying]:
+        """Re-read the rows by key and name those of which a rule keeps something until a date, and what."""
+        job = Job(located, seed, instant, portion=self.limits.chunk)
+        with reading_from(self._engine) as connection:
+            table = self._tables.table(connection, node.at.collection)
+            return list(Eraser(connection, table, node, job).staying())
 
     def other_owners(
         self,

@@ -16,8 +16,8 @@ from dsar.services.wording import told
 from governance.catalogue import datasets
 from governance.models import DataKey, LedgerEntry, SystemStep
 from governance.policy.principal import operator
-from governance.systems import registering
-from tests.databases import database, dump, server_of
+from governance.systems import later, registering
+from tests.databases import database, dump, run, server_of
 from tests.dsar.conftest import STORE, STORE_MAP, House, approve, fresh, planned, work
 
 if TYPE_CHECKING:
@@ -94,6 +94,77 @@ def test_what_a_law_kept_is_erased_on_its_date_though_the_requests_key_is_long_g
     assert not request.outcomes.filter(outcome="retained", until__isnull=False).exists()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM invoice WHERE id = 4; INSERT INTO invoice VALUES (4, 2, 'Bob', '2029-01-01', 'Bob note')",
+        "DELETE FROM invoice WHERE id = 4; INSERT INTO invoice VALUES (4, 2, 'Bob', '2020-06-01', 'Bob note')",
+        "UPDATE invoice SET customer_id = 2, bill_to = 'Bob', note = 'Bob note' WHERE id = 4",
+    ],
+    ids=["another row, another date", "another row, the same date", "the same row, another customer"],
+)
+def test_a_row_that_is_somebody_elses_by_its_date_is_not_touched(
+    clock: time_machine.Coordinates, store: str, house: House, ann: DataSubject, change: str
+) -> None:
+    request = answered(house)
+    until_closed_and_purged(clock, request)
+    for statement in change.split("; "):
+        run(store, statement)
+    before = dump(store)["invoice"][3]
+    clock.move_to(SECOND)
+    work()
+    work()
+    assert dump(store)["invoice"][3] == before
+    assert "Ann Canary" not in names(store).values()
+
+
+def test_what_was_written_later_into_a_kept_row_is_not_touched(
+    clock: time_machine.Coordinates, store: str, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    until_closed_and_purged(clock, request)
+    run(store, "UPDATE invoice SET note = 'Paid twice' WHERE id = 4")
+    run(store, "UPDATE invoice SET bill_to = 'Eve' WHERE id = 2")  # nothing kept it, so it does not wait
+    clock.move_to(SECOND)
+    work()
+    assert dump(store)["invoice"][3][4] == "Paid twice"
+    assert names(store)[2] == "Eve"
+    assert names(store)[4] != "Ann Canary"
+
+
+def test_nothing_is_put_aside_but_which_rows_stayed_and_what_is_left_in_them(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    rows = list(SystemStep.objects.filter(job=request.kept_job).order_by("kind"))
+    told = {row.kind: json.loads(text) for row, text in later.opened(rows)}
+    stayed = {"key": [1], "until": {"bill_to": SECOND.isoformat()}, "ties": {"customer_id": 1}}
+    assert told["erase"] == [stayed]
+    assert not any(told["locate"][part] for part in ("rows", "co_owned", "links", "co_links", "mine"))
+    assert len(rows) == 2
+
+
+def test_a_kept_row_that_is_gone_by_its_date_is_settled_once(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    request = planned(house, "erasure")
+    approve(house, request)
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    work()
+    run(f"sqlite:///{house.store}", "DELETE FROM invoice WHERE customer_id = 1")
+    clock.move_to(SECOND)
+    for _ in range(3):
+        work()
+        clock.shift(timedelta(minutes=1))
+    rows = LedgerEntry.objects.filter(object_ref=f"request:{request.pk.hex}", type="request.changed")
+    events = [json.loads(row.payload)["details"].get("event") for row in rows]
+    assert events.count("put_aside") == 1
+    assert fresh(request).kept_job is None
+    assert not DataKey.objects.filter(scope_kind="request", state="active").exclude(scope_id=request.pk).exists()
+    assert told(fresh(request)).kept == ()
+
+
 def test_it_is_on_the_record_of_the_same_request_and_leaves_no_key_behind(
     clock: time_machine.Coordinates, store: str, house: House, ann: DataSubject
 ) -> None:
@@ -155,6 +226,7 @@ def test_a_request_that_cannot_be_put_aside_keeps_no_other_from_its_end(
         row.plan = {"nodes": "out of order"}
         row.save(update_fields=["plan"])
     services.respond(fresh(broken), principal=house.principal)
+    clock.shift(timedelta(minutes=1))  # so that the newest code is told apart
     other = planned(house, "access")
     approve(house, other)
     work()
