@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ('left_out', models.JSONField(default=list, help_text='Keys of the systems that the coming answer goes without.')),
                 ('what_follows', models.CharField(blank=True, choices=[('supplement', 'Supplement'), ('refusal', 'Refusal')], max_length=16)),
                 ('part_answered_at', models.DateTimeField(help_text='When the part that could be reached was answered.', null=True)),
+                ('part_told', models.JSONField(default=dict, help_text='What that part said was deleted and kept, in words; no values.')),
                 ('acknowledge_by', models.DateTimeField(help_text='Where the law has a date for confirming receipt.', null=True)),
                 ('acknowledgement', models.JSONField(default=dict, help_text='How that date was derived.')),
                 ('acknowledged_at', models.DateTimeField(null=True)),

@@ -87,6 +87,9 @@ class SubjectRequest(models.Model):
     left_out = models.JSONField(default=list, help_text="Keys of the systems that the coming answer goes without.")
     what_follows = models.CharField(max_length=16, choices=WhatFollows, blank=True)
     part_answered_at = models.DateTimeField(null=True, help_text="When the part that could be reached was answered.")
+    part_told = models.JSONField(
+        default=dict, help_text="What that part said was deleted and kept, in words; no values."
+    )
     acknowledge_by = models.DateTimeField(null=True, help_text="Where the law has a date for confirming receipt.")
     acknowledgement = models.JSONField(default=dict, help_text="How that date was derived.")
     acknowledged_at = models.DateTimeField(null=True)

@@ -190,8 +190,10 @@ def _face(row: SubjectRequest) -> dict[str, object]:
 
 
 def _told(row: SubjectRequest) -> Told | None:
-    """Say what was deleted and what is kept, once the person was told so by letter."""
-    return told(row) if row.responded_at is not None or row.part_answered_at is not None else None
+    """Say what was deleted and what is kept, once the person was told so by letter, and no more than it told."""
+    if row.responded_at is not None:
+        return told(row)
+    return Told(**row.part_told) if row.part_told else None
 
 
 def _proven(request: HttpRequest, typed: str) -> SubjectRequest:

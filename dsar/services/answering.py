@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from django.db import transaction
 from django.db.models import F
@@ -57,7 +58,7 @@ def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
         for letter in _letters(request, rest):
             post(request, letter, address)
         if rest.follows:
-            request.part_answered_at = now
+            request.part_answered_at, request.part_told = now, _told_now(request)
             reaching.wait_for_rest(request, missing, principal=principal)
             return request
         request.responded_at = now
@@ -128,6 +129,12 @@ def _unsearched(request: SubjectRequest) -> list[str]:
 def _is_unpacked(request: SubjectRequest) -> bool:
     wants = request.rights.filter(right="access").exists()
     return wants and not RequestPackage.objects.filter(request=request).exists()
+
+
+def _told_now(request: SubjectRequest) -> dict[str, Any]:
+    """Keep what a first part says: the outcomes are written anew before the next letter tells them."""
+    with translation.override(request.language):
+        return asdict(told(request))
 
 
 def _settle_rights(request: SubjectRequest, missing: Mapping[str, str]) -> dict[str, str]:

@@ -87,7 +87,7 @@ def is_part(request: SubjectRequest, missing: Collection[str]) -> bool:
 def wait_for_rest(request: SubjectRequest, missing: Mapping[str, str], *, principal: Principal) -> None:
     """Keep a request open after an answer in part, in the caller's transaction; what is missing is asked for again."""
     request.left_out = []
-    request.save(update_fields=["left_out", "part_answered_at"])
+    request.save(update_fields=["left_out", "part_answered_at", "part_told"])
     details = {"event": "respond_part", "systems": list(missing)}
     note(request, principal=principal, details=details)
     runtime.wait_for(request.pk)

@@ -13,7 +13,7 @@ from dsar.services.naming import category_words, place_words
 from governance.catalogue.planning import REASONS, Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from dsar.models import FieldOutcome, SubjectRequest
@@ -68,8 +68,8 @@ def withheld_at(node: Node) -> Iterator[Unseen]:
 class Told:
     """What an erasure came to, as the person reads it: one line for a place, or for a reason in a place."""
 
-    deleted: tuple[str, ...]
-    kept: tuple[str, ...]
+    deleted: Sequence[str]
+    kept: Sequence[str]
 
 
 def told(request: SubjectRequest) -> Told:

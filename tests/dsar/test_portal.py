@@ -19,8 +19,9 @@ from dsar.models import SubjectRequest
 from governance.audit import trust
 from governance.audit.sequencer import sequence
 from governance.crypto.proofs import verify_receipt
-from governance.models import Controller
+from governance.models import Controller, SystemStep
 from governance.subjects import patience
+from governance.systems import runtime
 from tests.dsar.conftest import ANN, House, approve, fresh, last_code, letters, work
 from tests.governance.conftest import signed_in
 from tests.governance.console.conftest import Page
@@ -283,3 +284,28 @@ def test_the_status_page_says_what_was_deleted_and_what_is_kept_until_when(
     assert "<li>Store, customer: e-mail address, name, password</li>" in text
     assert "<li>Store, invoice: name (other records). Invoices are kept for bookkeeping (AO § 147), until" in text
     assert "bill_to" not in text
+
+
+def test_after_a_first_part_the_status_page_tells_no_more_than_the_letter(
+    client: Client, house: House, ann: DataSubject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "ATTEMPTS", 1)
+    request = enter(client, house, ask="delete")
+    work()
+    away = house.news.rename(house.news.with_suffix(".away"))
+    approve(house, fresh(request))
+    work()
+    services.go_without(fresh(request), "supplement", principal=house.principal)
+    work()
+    assert b"What we deleted" not in client.get("/privacy/status/").content
+    services.respond(fresh(request), principal=house.principal)
+    first = client.get("/privacy/status/").content
+    assert (b"Store, customer" in first, b"News, subscriber" in first) == (True, False)
+    away.rename(house.news)
+    SystemStep.objects.filter(job=request.pk, state="pending").update(due_at=timezone.now())
+    work()
+    assert fresh(request).status == "reviewing"
+    second = client.get("/privacy/status/").content
+    assert (b"Store, customer" in second, b"News, subscriber" in second) == (True, False)
+    services.respond(fresh(request), principal=house.principal)
+    assert b"News, subscriber" in client.get("/privacy/status/").content
