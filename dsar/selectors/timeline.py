@@ -51,6 +51,8 @@ EVENTS: Final = {
     "extended": _("The deadline was extended and the person told"),
     "put_aside": _("What a law keeps waits for its date, and is erased then"),
     "kept_erased": _("What a law kept was erased at the end of its time"),
+    "kept_missed": _("What a law kept could not be erased on its date; it is tried again until it can be"),
+    "kept_over": _("The time of what a law kept was over; no row was left to erase"),
     "purged": _("The request's own key was destroyed"),
 }
 _STEP: Final = "step.finished"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from dsar.lifecycle import Status
 from dsar.models import FieldOutcome, SubjectRequest
@@ -45,7 +45,8 @@ def put_aside() -> int:
 
 def settle() -> int:
     """Tell what was erased at the end of its time, and wait for the next date or finish; answers how many requests."""
-    tried = SystemStep.objects.filter(job=OuterRef("kept_job"), kind=SystemStep.Kind.ERASE, state__in=_ENDED)
+    steps = SystemStep.objects.filter(job=OuterRef("kept_job"), kind=SystemStep.Kind.ERASE)
+    tried = steps.filter(Q(state__in=_ENDED) | Q(state=SystemStep.State.PENDING, attempts__gt=0))
     rows = SubjectRequest.objects.filter(Exists(tried), kept_job__isnull=False)
     return turns.each(rows, _settle, broke="request.not_settled")
 
@@ -104,16 +105,17 @@ def _settle(request_id: UUID) -> int:
     plan = newest(request)
     if request.kept_job is None or plan is None:
         return 0
-    made, rows, failed = planning.from_dict(plan.plan), 0, 0
+    machine, made, over = worker(request.controller_id.hex), planning.from_dict(plan.plan), []
+    if missed := later.missed(request.kept_job):
+        note(request, principal=machine, details={"event": "kept_missed", "failed": missed})
     for step in later.ended(request.kept_job):
         if step.state == SystemStep.State.DONE:
-            rows += renew(request, made, step)
-        else:
-            failed += 1
+            over.append(renew(request, made, step))
         later.again(step)
-    counts = {"rows": rows, **({"failed": failed} if failed else {})}
-    note(request, principal=worker(request.controller_id.hex), details={"event": "kept_erased", **counts})
+    if over:
+        details = {"event": "kept_erased" if any(over) else "kept_over", "rows": sum(over)}
+        note(request, principal=machine, details=details)
     if later.finish(request.kept_job, {"event": "put_aside"}):
         request.kept_job = None
         request.save(update_fields=["kept_job"])
-    return 1
+    return int(bool(missed or over))

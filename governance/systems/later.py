@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from governance import audit, vault
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 #: A system that refused is asked again after this long: nobody may be looking any more.
 _AGAIN: Final = timedelta(days=1)
+#: A system that does not answer has this long before its date is called missed: it may be back within the hour.
+_GRACE: Final = timedelta(days=1)
+#: Mark of a step whose missed date is on record.
+_MISSED: Final = "missed"
 _ENDED: Final = (SystemStep.State.DONE, SystemStep.State.FAILED)
 
 
@@ -76,14 +81,36 @@ def ended(job: UUID) -> list[SystemStep]:
 
 
 @transaction.atomic
+def missed(job: UUID) -> int:
+    """Mark the steps of a job that could not be carried out on their date; answers how many were not marked yet."""
+    tried = Q(state=SystemStep.State.FAILED) | Q(state=SystemStep.State.PENDING, attempts__gt=0)
+    rows = SystemStep.objects.select_for_update().filter(tried, job=job, kind=SystemStep.Kind.ERASE)
+    late = [row for row in rows.defer("seeds", "found", "collected") if _is_missed(row)]
+    for row in late:
+        row.spec = {**row.spec, _MISSED: True}
+        row.save(update_fields=["spec"])
+    return len(late)
+
+
+def _is_missed(step: SystemStep) -> bool:
+    if step.spec.get(_MISSED):
+        return False
+    is_refused = step.state == SystemStep.State.FAILED
+    return is_refused or timezone.now() >= datetime.fromisoformat(step.spec["instant"]) + _GRACE
+
+
+@transaction.atomic
 def again(step: SystemStep) -> bool:
     """Let a tried step wait for its next date; answers False where none is left and it needs nobody any more."""
-    moment = soonest(step) if step.state == SystemStep.State.DONE else timezone.now() + _AGAIN
+    is_done = step.state == SystemStep.State.DONE
+    moment = soonest(step) if is_done else timezone.now() + _AGAIN
     if moment is None:
         step.delete()
         return False
-    step.state, step.attempts, step.finished_at = SystemStep.State.PENDING, 0, None
-    step.due_at, step.spec = moment, _spec(step.spec["request"], moment)
+    step.state, step.attempts, step.finished_at, step.due_at = SystemStep.State.PENDING, 0, None, moment
+    step.spec = _spec(step.spec["request"], moment) | (
+        {_MISSED: True} if step.spec.get(_MISSED) and not is_done else {}
+    )
     step.save(update_fields=["state", "attempts", "finished_at", "due_at", "spec"])
     return True
 

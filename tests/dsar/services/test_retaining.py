@@ -31,6 +31,25 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 #: Ten years after each of the two invoices that the rule still keeps at the start.
 FIRST, SECOND = datetime(2030, 6, 1, tzinfo=UTC), datetime(2036, 1, 5, tzinfo=UTC)
 MORE = "INSERT INTO invoice VALUES (4, 1, 'Ann Canary', '2020-06-01', 'old');"
+ADDRESSED_MAP = (
+    STORE_MAP.replace(
+        "          - {name: note,",
+        """          - name: address_id
+            data_categories: [system.operations]
+            fides_meta: {references: [{dataset: store, field: address.id, direction: to}]}
+          - {name: note,""",
+    )
+    .replace("fields: [invoice.bill_to]", "fields: [invoice.bill_to, invoice.address_id]")
+    .replace(
+        "      - name: clerk\n",
+        """      - name: address
+        fields:
+          - {name: id, data_categories: [system.operations], fides_meta: {primary_key: true}}
+          - {name: street, data_categories: [user.contact.address.street]}
+      - name: clerk
+""",
+    )
+)
 
 
 @pytest.fixture
@@ -57,6 +76,12 @@ def answered(house: House) -> SubjectRequest:
     services.respond(fresh(request), principal=house.principal)
     work()
     return fresh(request)
+
+
+def events_of(request: SubjectRequest) -> list[str]:
+    """What happened to the request, oldest first."""
+    rows = LedgerEntry.objects.filter(object_ref=f"request:{request.pk.hex}", type="request.changed")
+    return [json.loads(row.payload)["details"].get("event") for row in rows.order_by("recorded_at", "pk")]
 
 
 def names(url: str) -> dict[object, object]:
@@ -157,9 +182,8 @@ def test_a_kept_row_that_is_gone_by_its_date_is_settled_once(
     for _ in range(3):
         work()
         clock.shift(timedelta(minutes=1))
-    rows = LedgerEntry.objects.filter(object_ref=f"request:{request.pk.hex}", type="request.changed")
-    events = [json.loads(row.payload)["details"].get("event") for row in rows]
-    assert events.count("put_aside") == 1
+    events = events_of(request)
+    assert (events.count("put_aside"), events.count("kept_over"), events.count("kept_erased")) == (1, 1, 0)
     assert fresh(request).kept_job is None
     assert not DataKey.objects.filter(scope_kind="request", state="active").exclude(scope_id=request.pk).exists()
     assert told(fresh(request)).kept == ()
@@ -200,6 +224,62 @@ def test_a_system_that_is_away_on_the_day_is_asked_until_it_answers(
     clock.shift(timedelta(hours=2))
     work()
     assert "Ann Canary" not in [row[2] for row in house.rows(house.store, "invoice")]
+
+
+def test_a_date_that_is_missed_is_told_once_and_so_is_what_came_of_it(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    until_closed_and_purged(clock, request)
+    away = house.store.rename(house.store.with_suffix(".away"))
+    clock.move_to(SECOND)
+    work()
+    assert "kept_missed" not in events_of(request)  # it may still answer today
+    for _ in range(30):
+        clock.shift(timedelta(hours=2))
+        work()
+    assert events_of(request).count("kept_missed") == 1
+    away.rename(house.store)
+    clock.shift(timedelta(hours=2))
+    work()
+    assert events_of(request)[-2:] == ["kept_missed", "kept_erased"]
+
+
+def test_a_system_that_refuses_is_told_once_and_never_as_an_erasure(
+    clock: time_machine.Coordinates, house: House, ann: DataSubject
+) -> None:
+    request = answered(house)
+    until_closed_and_purged(clock, request)
+    run(f"sqlite:///{house.store}", "ALTER TABLE invoice RENAME TO receipt")
+    clock.move_to(SECOND)
+    for _ in range(4):
+        work()
+        clock.shift(timedelta(days=1))
+    events = events_of(request)
+    assert events.count("kept_missed") == 1
+    assert "kept_erased" not in events
+    run(f"sqlite:///{house.store}", "ALTER TABLE receipt RENAME TO invoice")
+    work()
+    assert events_of(request)[-2:] == ["kept_missed", "kept_erased"]
+
+
+def test_a_kept_pointer_at_a_row_that_others_need_is_cut_on_its_date(
+    clock: time_machine.Coordinates, store: str, house: House, ann: DataSubject
+) -> None:
+    run(store, "CREATE TABLE address (id INTEGER PRIMARY KEY, street TEXT)")
+    run(store, "INSERT INTO address VALUES (1, 'Shared Street 1')")
+    run(store, "ALTER TABLE invoice ADD COLUMN address_id INTEGER REFERENCES address (id)")
+    run(store, "UPDATE invoice SET address_id = 1 WHERE id IN (1, 3)")
+    system = datasets.systems_of(house.controller)["store"]
+    datasets.import_text(house.controller, system, ADDRESSED_MAP, principal=operator(house.controller.pk.hex))
+    request = answered(house)
+    until_closed_and_purged(clock, request)
+    assert dump(store)["invoice"][0][5] == 1
+    clock.move_to(SECOND)
+    work()
+    work()
+    assert [row[5] for row in dump(store)["invoice"] if row[0] in (1, 3)] == [None, 1]
+    assert dump(store)["address"] == [(1, "Shared Street 1")]
 
 
 def test_the_key_is_not_destroyed_before_what_is_kept_is_put_aside(
