@@ -29,7 +29,7 @@ _DONE = {
     "verify": Q(verified_at__isnull=False),
     "approve": Q(plans__approved_at__isnull=False),
     "answer": Q(responded_at__isnull=False),
-    "download": Q(package__downloaded_at__isnull=False),
+    "download": Q(packages__downloaded_at__isnull=False),
 }
 
 

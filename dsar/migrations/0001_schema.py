@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('controller', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='governance.controller')),
-                ('request', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='package', to='dsar.subjectrequest')),
+                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packages', to='dsar.subjectrequest')),
                 ('key_id', models.CharField(default='', help_text='Of the data key that its stream is sealed under.', max_length=16)),
                 ('digest', models.CharField(help_text='SHA-256 of the file the person receives.', max_length=64)),
                 ('size', models.PositiveBigIntegerField()),
@@ -121,6 +121,10 @@ class Migration(migrations.Migration):
                 ('open_until', models.DateTimeField(help_text="A fresh code opens the API's download until then.", null=True)),
                 ('downloaded_at', models.DateTimeField(null=True)),
             ],
+            options={
+                'ordering': ('-created_at',),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('expires_at__isnull', True)), fields=('request',), name='requestpackage_one_prepared'), models.UniqueConstraint(condition=models.Q(('expires_at__isnull', False)), fields=('request',), name='requestpackage_one_sent')],
+            },
         ),
         migrations.CreateModel(
             name='PackagePart',

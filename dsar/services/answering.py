@@ -27,6 +27,8 @@ from governance.policy.vocabulary import AuditType
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from django.db.models import QuerySet
+
     from dsar.letters import Letter
     from governance.policy.principal import Principal
 
@@ -48,7 +50,7 @@ def respond(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
         missing = reaching.unreached(request)
         _require_ready(request, missing)
         now = timezone.now()
-        RequestPackage.objects.filter(request=request).update(expires_at=now + AVAILABLE_FOR)
+        _release(request, now)
         rest = letters.Rest(
             systems=tuple(missing.values()),
             follows=reaching.is_part(request, missing),
@@ -74,7 +76,7 @@ def download(request: SubjectRequest, *, principal: Principal) -> BinaryIO:
     """
     with transaction.atomic(durable=True):
         request = locked(request.pk)
-        found = RequestPackage.objects.filter(request=request, parts__position=0).first()
+        found = _sent(request).filter(parts__position=0).first()
         if found is None or not is_answered(request):
             raise NotFound("There is nothing to download")
         now = timezone.now()
@@ -100,7 +102,20 @@ def is_available(request: SubjectRequest) -> bool:
 
 def open_package(request: SubjectRequest, *, until: datetime) -> None:
     """Let the service that passed a fresh code on fetch the package for a while."""
-    RequestPackage.objects.filter(request=request).update(open_until=until)
+    _sent(request).update(open_until=until)
+
+
+def _sent(request: SubjectRequest) -> QuerySet[RequestPackage]:
+    return RequestPackage.objects.filter(request=request, expires_at__isnull=False)
+
+
+def _release(request: SubjectRequest, instant: datetime) -> None:
+    """Let the newest package be fetched from now on, in the place of a first part."""
+    newest = RequestPackage.objects.filter(request=request).first()
+    if newest is not None:
+        _sent(request).exclude(pk=newest.pk).delete()
+        newest.expires_at = instant + AVAILABLE_FOR
+        newest.save(update_fields=["expires_at"])
 
 
 def is_answered(request: SubjectRequest) -> bool:

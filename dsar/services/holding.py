@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from dsar.errors import IllegalTransition
 from dsar.lifecycle import Event, Status, is_open
-from dsar.models import RequestPackage, SubjectRequest
+from dsar.models import SubjectRequest
+from dsar.services import packing
 from dsar.services.carrying_out import approved_plan
 from dsar.services.clocks import calendar_of, is_held
 from dsar.services.moving import locked, move, note, owned
@@ -70,16 +71,12 @@ def keep(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     if not is_held(request) or request.status != Status.EXECUTING or request.held_until is None:
         raise Conflict("Only a held request that was approved can be answered with what is kept.")
     steps = runtime.steps_of(request.pk, "collect")
-    if not all(map(runtime.has_ended, steps)) or ("access" in made.rights and not _is_packed(request)):
+    if not all(map(runtime.has_ended, steps)) or ("access" in made.rights and packing.wants_copy(request)):
         raise Conflict("The copy is still being made; try again when it is there.")
     kept = Withholding(str(HOLD_WORDS[request.hold_reason]), _CITATION, request.held_until)
     counts = keep_outcomes(request, row, made, kept)
     move(request, Event.COMPLETE, principal=principal, details={"held": True, **counts})
     return request
-
-
-def _is_packed(request: SubjectRequest) -> bool:
-    return RequestPackage.objects.filter(request=request).exists()
 
 
 def _require_day(request: SubjectRequest, reason: str, until: date) -> None:

@@ -83,7 +83,7 @@ def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[byt
         request = locked(request.pk)
         if request.status != Status.EXECUTING or not wants_copy(request):
             return
-        RequestPackage.objects.filter(request=request).delete()
+        RequestPackage.objects.filter(request=request, expires_at=None).delete()
         kept = RequestPackage(
             controller=request.controller,
             request=request,
@@ -102,12 +102,15 @@ def _keep(request: SubjectRequest, sealing: parcels.Sealing, parts: Sequence[byt
 
 
 def wants_copy(request: SubjectRequest) -> bool:
-    """Whether there is no copy yet, or one that lacks something else than what is missing now.
+    """Whether there is no copy yet, or one that lacks something else than what is missing now, or of an earlier plan.
 
-    A whole copy is never made again: what it shows may be erased by now.
+    A whole copy is not made again once anything it shows is erased.
     """
     found = RequestPackage.objects.filter(request=request).first()
-    return found is None or found.summary.get("missing", []) not in ([], reaching.uncopied(request))
+    if found is None or found.summary.get("missing", []) not in ([], reaching.uncopied(request)):
+        return True
+    is_older = request.plans.filter(created_at__gt=found.created_at).exists()
+    return is_older and not request.outcomes.filter(outcome="erased").exists()
 
 
 def awaits_copy(request: SubjectRequest) -> bool:

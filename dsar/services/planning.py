@@ -144,7 +144,7 @@ def _store(
         move(request, Event.REPLAN, principal=principal, also=("left_out",))
         if not request.outcomes.filter(outcome="erased").exists():
             # A copy is made again with the new plan, unless what it shows has been erased since.
-            RequestPackage.objects.filter(request=request).delete()
+            RequestPackage.objects.filter(request=request, expires_at=None).delete()
     runtime.clear(request.pk)
     row = RequestPlan.objects.create(request=request, plan=planning.to_dict(made), created_at=timezone.now())
     seeds = vault.seal(json.dumps(identities), label="step.seeds", scope=scope_of(request))

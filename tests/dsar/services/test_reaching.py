@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -294,3 +296,44 @@ def test_what_was_erased_is_not_lost_to_a_second_plan(house: House, ann: DataSub
         whole = copy_of(house, request)["tables"]
     assert [row["email"] for row in whole["customer"]["rows"]] == [ANN]
     assert [row["topics"] for row in whole["subscriber"]["rows"]] == ["cats"]
+
+
+@pytest.mark.parametrize("rights", [("access",), ("access", "erasure")], ids="+".join)
+@pytest.mark.parametrize("breaks", ["search", "work"])
+def test_a_first_part_can_be_fetched_until_the_whole_copy_is_sent(
+    house: House, ann: DataSubject, rights: tuple[str, ...], breaks: str
+) -> None:
+    request, away = under_review(house, *rights, breaks=breaks)
+    services.go_without(request, "supplement", principal=house.principal)
+    work()
+    answer(house, request)
+    away.rename(house.news)
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=True):
+        work()
+        if breaks == "search":
+            approve(house, fresh(request))
+            work()
+        assert fresh(request).status == "reviewing"
+        assert services.is_available(fresh(request))
+        assert copy_of(house, request)["not_reached"] == ["News"]  # the whole one waits for its review
+        answer(house, request)
+        assert copy_of(house, request)["not_reached"] == []
+        assert RequestPackage.objects.filter(request=request).count() == 1
+
+
+def test_a_new_plan_after_a_first_part_is_copied_anew(house: House, ann: DataSubject) -> None:
+    request, _away = under_review(house, "access", breaks="search")
+    services.go_without(request, "supplement", principal=house.principal)
+    work()
+    answer(house, request)
+    with closing(sqlite3.connect(house.store)) as connection, connection:
+        connection.execute("UPDATE customer SET name = 'Ann Later' WHERE id = 1")
+    services.plan(fresh(request), principal=house.principal)
+    work()
+    assert copy_of(house, request)["tables"]["customer"]["rows"][0]["name"] == "Ann Canary"
+    approve(house, fresh(request))
+    work()
+    services.go_without(fresh(request), "refusal", principal=house.principal)
+    work()
+    assert answer(house, request).status == "responded"
+    assert copy_of(house, request)["tables"]["customer"]["rows"][0]["name"] == "Ann Later"
