@@ -84,7 +84,7 @@ class Attacker:
         """Send a body; anything but a plain yes or a plain no is a fault."""
         headers = self.town.service._headers  # noqa: SLF001  # its key, sent with what its own methods refuse to send
         answer = urllib3.request(
-            "POST", self.town.address + path, body=json.dumps(body).encode(), headers=headers, retries=False
+            "POST", self.town.address + path, body=json.dumps(body).encode(), headers=headers, retries=False, timeout=30
         )
         assert answer.status in {200, 201, 409, 413, 422}, (name, answer.status, answer.data[:500])
         (self.taken if answer.status < 300 else self.refused).add(name)
