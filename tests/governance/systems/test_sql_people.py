@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -11,8 +13,9 @@ import pytest
 
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
+from governance.catalogue.fideslang import parse
 from governance.errors import SystemRefused
-from governance.systems.sql import Located, Outcome, SqlSystem, Status, erase_all, locate_all, settle_shares
+from governance.systems.sql import Located, Outcome, SqlSystem, Status, Staying, erase_all, locate_all, settle_shares
 from tests import databases
 from tests.databases import database, run, server_of
 from tests.governance.systems import shop
@@ -115,7 +118,6 @@ def test_a_table_the_map_forgot_still_counts_as_an_owner(url: str, make: Make) -
 
 def test_a_pointer_in_a_system_that_cannot_be_asked_counts_as_an_owner(url: str) -> None:
     from governance.catalogue.data_map import combine
-    from governance.catalogue.fideslang import parse
 
     elsewhere = parse(
         "dataset: [{fides_key: crm, collections: [{name: lead, fields: [{name: id, fides_meta: {primary_key: true}},"
@@ -205,13 +207,48 @@ def test_rows_without_a_key_are_told_apart_by_what_they_are_found_by(make: Make)
 
 
 def test_a_row_without_its_date_is_kept_and_no_end_is_told(url: str) -> None:
-    from governance.catalogue.fideslang import parse
-
     rule = "retention_rule: [{key: tax, reason: law, period: P1Y, from: basket.label, fields: [basket.label]}]"
     whole = "dataset:\n  - fides_key: shop\n    collections:\n" + shop.PERSON + shop.ADDRESS + shop.BASKET + rule
     outcomes = erased(url, parse(whole).data_map, ANN)
     assert outcomes[ref("basket")]["label"] == (Outcome(Status.RETAINED, 1, "tax"),)
     assert dump(url)["basket"][0] == (1, 1, "mine")
+
+
+def test_erasing_later_what_stayed_twice_says_the_same_and_leaves_a_row_that_changed_hands(make: Make) -> None:
+    url = make(
+        shop.TABLES
+        + shop.ROWS
+        + "CREATE TABLE bill (id INTEGER PRIMARY KEY, person_id INTEGER, signed DATE, payer VARCHAR(9));"
+        "INSERT INTO bill VALUES (1, 1, '2020-01-01', 'Ann'), (2, 1, '2020-01-01', 'Ann'), (3, 1, '2020-01-01', 'Ann');"
+    )
+    bill = shop.collection(
+        "bill",
+        shop.key(),
+        shop.link("person_id", "person.id"),
+        shop.field("payer", "user.name"),
+        shop.field("signed", "system.operations"),
+    )
+    rule = "retention_rule: [{key: tax, reason: law, period: P10Y, from: bill.signed, fields: [bill.payer]}]"
+    whole = "dataset:\n  - fides_key: shop\n    collections:\n" + shop.PERSON + shop.ADDRESS + bill + rule
+    made = plan_of(parse(whole).data_map)
+    node, over = made.node(ref("bill")), datetime(2030, 1, 1, tzinfo=UTC)
+    with SqlSystem(url) as system:
+        located = locate_all(made, {"shop": system}, ANN)[ref("bill")]
+        system.erase(node, located, seed=SEED, instant=NOW)
+        stayed = system.staying(node, located, seed=SEED, instant=NOW)
+        assert [each.key for each in stayed] == [(1,), (2,), (3,)]
+        stayed = [Staying.from_dict(json.loads(json.dumps(each.to_dict()))) for each in stayed]
+        run(url, "UPDATE bill SET person_id = 2, payer = 'Bob' WHERE id = 2")
+        run(url, "UPDATE bill SET signed = '2021-01-01' WHERE id = 3")
+        later = replace(located, staying=tuple(stayed))
+        first = system.erase(node, later, seed=SEED, instant=over)
+        once = dump(url)
+        assert system.erase(node, later, seed=SEED, instant=over) == first
+        assert system.still_there(node, later, seed=SEED, instant=over) == []
+        assert system.staying(node, later, seed=SEED, instant=over) == []
+    assert dump(url) == once
+    assert [row[3] for row in once["bill"]] == [None, "Bob", "Ann"]
+    assert set(first["payer"]) == {Outcome(Status.ERASED, 1), Outcome(Status.NOT_FOUND, 2)}
 
 
 def test_two_tables_that_point_at_each_other_are_walked_once(url: str) -> None:
