@@ -170,5 +170,5 @@ def test_the_number_of_statements_does_not_grow(house: House) -> None:
             services.import_many(house.controller, people, principal=operator(house.controller.pk.hex))
         return len(queries)
 
-    load(0, 1)  # makes the controller's key
-    assert load(1, 1) == load(2, 30)
+    few = load(0, 2)  # makes the controller's key as well, and a few events are written in one statement, many in two
+    assert load(2, 30) == load(32, 90) <= few + 1
