@@ -1,4 +1,4 @@
-"""Key stores to test against; SoftHSM's token is made once a test run, in a folder of its own."""
+"""Key stores to test against; SoftHSM's token is made for each test, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pkcs11
 import pytest
 
 from tests.governance.keys.providers.stores import PIN, EnvironmentStore, HsmStore, KmsStore, LocalStore, TransitStore
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MADE = {"local": LocalStore, "env": EnvironmentStore, "vault": TransitStore, "kms": KmsStore}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def hsm_token(pkcs11_module: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("softhsm")
     (folder / "tokens").mkdir()
@@ -25,6 +26,8 @@ def hsm_token(pkcs11_module: str, tmp_path_factory: pytest.TempPathFactory) -> s
     os.environ["SOFTHSM2_CONF"] = str(folder / "conf")  # read when the module starts, in this process
     command = ["softhsm2-util", "--module", pkcs11_module, "--init-token", "--free", "--label", "governance"]
     subprocess.run([*command, "--so-pin", "12345", "--pin", PIN], check=True, capture_output=True)
+    # The module may have been started before, with another token or none in its folder: it reads anew what is there.
+    pkcs11.lib(pkcs11_module).reinitialize()
     return "governance"
 
 
