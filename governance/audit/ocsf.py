@@ -54,6 +54,15 @@ _USUAL: Final[Mapping[EventClass, tuple[int, int, int]]] = {
     EventClass.USER_ACCESS_MANAGEMENT: (1, 2, _OTHER),
 }
 _FAILED: Final = ("denied", "failed", "refused")
+_CRUD: Final = {1: "Create", 2: "Read", 3: "Update", 4: "Delete"}
+#: What OCSF calls the activities that are used here; of `Other` alone the name is the source's own.
+_CAPTIONS: Final[Mapping[EventClass, Mapping[int, str]]] = {
+    EventClass.API_ACTIVITY: _CRUD,
+    EventClass.AUTHENTICATION: {1: "Logon", 2: "Logoff"},
+    EventClass.DATASTORE_ACTIVITY: {1: "Read", 4: "Query", 10: "Decrypt"},
+    EventClass.ENTITY_MANAGEMENT: _CRUD,
+    EventClass.USER_ACCESS_MANAGEMENT: {1: "Assign Privileges", 2: "Revoke Privileges"},
+}
 
 
 def record(payload: Mapping[str, Any], position: int, log: str) -> dict[str, Any]:
@@ -63,7 +72,7 @@ def record(payload: Mapping[str, Any], position: int, log: str) -> dict[str, Any
     has_failed = payload["type"].endswith(_FAILED) or payload.get("decision") == "deny"
     return {
         "activity_id": activity,
-        "activity_name": payload["type"],
+        "activity_name": payload["type"] if activity == _OTHER else _CAPTIONS[class_uid][activity],
         "actor": {"user": _user(payload["actor"])},
         "category_uid": class_uid // 1000,
         "class_uid": int(class_uid),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.dsar.conftest import House
 
 
-class AtTheConsole:
+class AtTheConsole(ABC):
     """What staff do, part by part."""
 
     canaries: Canaries
@@ -34,9 +35,9 @@ class AtTheConsole:
     officer: Watched
     colleague: StaffUser
 
+    @abstractmethod
     def caller(self) -> Watched:
         """Answer somebody new at the door."""
-        raise NotImplementedError
 
     def looks(self) -> None:
         """Staff look at everything, open what is sealed, and are watched."""
