@@ -137,5 +137,10 @@ def test_the_texts_can_be_gathered(tmp_path: Path) -> None:
     )
     gathered = (tmp_path / "locale" / "de" / "LC_MESSAGES" / "django.po").read_text() if found.returncode == 0 else ""
     assert found.returncode == 0, found.stderr
-    for text in ("Stop everything", "Privacy officer", "Who looked at your data, and why"):
+    for text in (
+        "Stop everything",
+        "Privacy officer",
+        "Who looked at your data, and why",
+        "it is shared with another person",
+    ):
         assert f'msgid "{text}"' in gathered

@@ -173,7 +173,7 @@ def _withheld_in(request: SubjectRequest, data_map: DataMap, made: Plan) -> Iter
     for each in made.excluded:
         if each.ownership is Ownership.OTHER_PERSON:
             what = place_words(names.get(each.at.dataset, each.at.dataset), each.at.collection)
-            yield Withheld(what=what, reason=REASONS[each.reason])
+            yield Withheld(what=what, reason=gettext(REASONS[each.reason]))
 
 
 def _withheld_at(data_map: DataMap, node: Node, names: Mapping[str, str]) -> Iterator[Withheld]:
@@ -183,7 +183,7 @@ def _withheld_at(data_map: DataMap, node: Node, names: Mapping[str, str]) -> Ite
         what = (
             gettext("the record of %(place)s it leads to") % {"place": to} if to else _field(data_map, node, each.field)
         )
-        yield Withheld(what=f"{place}: {what}", reason=REASONS[each.reason])
+        yield Withheld(what=f"{place}: {what}", reason=gettext(REASONS[each.reason]))
 
 
 def _field(data_map: DataMap, node: Node, name: str) -> str:
@@ -203,7 +203,7 @@ def _left_out(request: SubjectRequest) -> dict[tuple[str, str], list[Withheld]]:
             if told["outcome"] in _NOT_COPIED and told["rows"]:
                 records = ngettext("%d record", "%d records", told["rows"]) % told["rows"]
                 what = f"{place_words(step.system.name, step.collection)} ({records})"
-                reason = REASONS[Reason(told["reason"])]
+                reason = gettext(REASONS[Reason(told["reason"])])
                 found.setdefault((step.dataset, step.collection), []).append(Withheld(what=what, reason=reason))
     return found
 

@@ -49,7 +49,9 @@ def withheld_in(made: Plan) -> list[Unseen]:
     """Say what a plan withholds from the person's copy."""
     found = [each for node in made.nodes for each in withheld_at(node)]
     found += [
-        Unseen(str(each.at), REASONS[each.reason]) for each in made.excluded if each.ownership is Ownership.OTHER_PERSON
+        Unseen(str(each.at), gettext(REASONS[each.reason]))
+        for each in made.excluded
+        if each.ownership is Ownership.OTHER_PERSON
     ]
     return list(dict.fromkeys(found))
 
@@ -59,9 +61,9 @@ def withheld_at(node: Node) -> Iterator[Unseen]:
     for each in node.withheld:
         what = f"{node.at.collection}.{each.field}"
         target = f"{what} (the record of {each.target.collection} it leads to)" if each.target else what
-        yield Unseen(target, REASONS[each.reason])
+        yield Unseen(target, gettext(REASONS[each.reason]))
     for each in node.read.withheld if node.read else ():
-        yield Unseen(f"{node.at.collection}.{each.field}", REASONS[each.reason])
+        yield Unseen(f"{node.at.collection}.{each.field}", gettext(REASONS[each.reason]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,21 +13,27 @@ if TYPE_CHECKING:
 
     from governance.catalogue.planning.model import Erasing, Excluded, Lookup, Node, Plan
 
+
+def gettext_noop(text: str) -> str:
+    """Mark a text that is translated where people read it; this room knows no framework."""
+    return text
+
+
 REASONS: dict[Reason, str] = {
-    Reason.ANOTHER_PERSON: "it is about another person",
-    Reason.BEHIND_SHARED: "it is only reached through rows shared with other people",
-    Reason.CREDENTIAL: "held, but such values are never disclosed",
-    Reason.KEY: "it is the record's key",
-    Reason.NO_CATEGORY: "the data map gives it no data category",
-    Reason.NO_PATH: "no reference in the data map leads there",
-    Reason.NO_PRIMARY_KEY: "the data map names no primary key, so rows cannot be told apart safely",
-    Reason.NOT_PERSONAL: "it is not personal data",
-    Reason.PRESERVED: "the data map preserves it",
-    Reason.READ_ONLY: "the data map marks it read-only",
-    Reason.REFERENCE: "it is only the number of another record",
-    Reason.SHARED: "it is shared with another person",
-    Reason.SKIPPED: "the data map takes it out of processing",
-    Reason.STILL_REFERENCED: "rows that stay point at it",
+    Reason.ANOTHER_PERSON: gettext_noop("it is about another person"),
+    Reason.BEHIND_SHARED: gettext_noop("it is only reached through rows shared with other people"),
+    Reason.CREDENTIAL: gettext_noop("held, but such values are never disclosed"),
+    Reason.KEY: gettext_noop("it is the record's key"),
+    Reason.NO_CATEGORY: gettext_noop("the data map gives it no data category"),
+    Reason.NO_PATH: gettext_noop("no reference in the data map leads there"),
+    Reason.NO_PRIMARY_KEY: gettext_noop("the data map names no primary key, so rows cannot be told apart safely"),
+    Reason.NOT_PERSONAL: gettext_noop("it is not personal data"),
+    Reason.PRESERVED: gettext_noop("the data map preserves it"),
+    Reason.READ_ONLY: gettext_noop("the data map marks it read-only"),
+    Reason.REFERENCE: gettext_noop("it is only the number of another record"),
+    Reason.SHARED: gettext_noop("it is shared with another person"),
+    Reason.SKIPPED: gettext_noop("the data map takes it out of processing"),
+    Reason.STILL_REFERENCED: gettext_noop("rows that stay point at it"),
 }
 _SIMPLE_PERIOD = re.compile(r"P(\d+)([YMWD])")
 _UNITS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
