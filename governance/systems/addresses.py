@@ -5,12 +5,14 @@ import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from django.conf import settings
 
 from governance.errors import SystemRefused
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 #: IPv4 inside IPv6: what a translator on the way unwraps (RFC 6052, and RFC 8215 for use inside one net only).
 _TRANSLATED, _TRANSLATED_HERE = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")
@@ -25,7 +27,7 @@ def require_foreign(address: str, own: Mapping[str, Any] | None = None) -> None:
     Whoever may register a system could otherwise describe the service's own tables as one, and read staff, keys and
     other controllers' people through an access request.
     """
-    url, own = sa.make_url(address), own or settings.DATABASES["default"]
+    url, own = _read(address), own or settings.DATABASES["default"]
     if url.get_backend_name() == "sqlite":
         _require_allowed_file(url.database or "", own)
     elif _is_own_server(url, own):
@@ -34,8 +36,14 @@ def require_foreign(address: str, own: Mapping[str, Any] | None = None) -> None:
 
 def place(address: str) -> str:
     """Digest where an address leads, whatever its password is now: what was found there counts only there."""
-    url = sa.make_url(address).set(password="")  # None would leave it as it is
+    url = _read(address).set(password="")  # None would leave it as it is
     return hashlib.sha256(url.render_as_string(hide_password=False).encode()).hexdigest()
+
+
+def _read(address: str) -> "URL":
+    from sqlalchemy import make_url  # noqa: PLC0415  # loads SQLAlchemy, which most processes never need
+
+    return make_url(address)
 
 
 def _require_allowed_file(name: str, own: Mapping[str, Any]) -> None:
@@ -52,7 +60,7 @@ def _require_allowed_file(name: str, own: Mapping[str, Any]) -> None:
         raise SystemRefused("SQLite files are connected from the folder GOVERNANCE_SQLITE_FOLDER only.")
 
 
-def _is_own_server(url: sa.URL, own: Mapping[str, Any]) -> bool:
+def _is_own_server(url: "URL", own: Mapping[str, Any]) -> bool:
     if own["ENGINE"].endswith("sqlite3") or (url.database or "") != own["NAME"]:
         return False
     ours = (own.get("PORT") or 5432, _addresses(own.get("HOST") or ""))

@@ -16,12 +16,11 @@ from governance.models import Controller, Dataset, System
 from governance.policy.principal import worker
 from governance.policy.vocabulary import AuditType, RevealPurpose
 from governance.systems.addresses import require_foreign
-from governance.systems.sql import Finding, Limits, SqlSystem
-from governance.systems.sql.engine import open_engine
 
 if TYPE_CHECKING:
     from governance.catalogue.data_map import DataMap
     from governance.policy.principal import Principal
+    from governance.systems.sql import Finding
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LONGEST_NAME: Final = 120
@@ -78,6 +77,8 @@ def describe(
 
 def compare(system: System, data_map: DataMap) -> list[Finding] | None:
     """Compare a description with the system it describes; None where the system does not answer."""
+    from governance.systems.sql.system import SqlSystem  # noqa: PLC0415  # loads SQLAlchemy
+
     address = vault.reveal(
         system.url,
         principal=worker(system.controller_id.hex),
@@ -115,6 +116,8 @@ def _require_usable(key: str, name: str, url: str) -> None:
 
 
 def _address_errors(url: str) -> list[FieldError]:
+    from governance.systems.sql.engine import Limits, open_engine  # noqa: PLC0415  # loads SQLAlchemy
+
     try:
         open_engine(url.strip(), Limits()).dispose()
         require_foreign(url.strip())

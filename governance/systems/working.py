@@ -27,11 +27,13 @@ from governance.models import System, SystemStep
 from governance.policy.principal import worker
 from governance.policy.vocabulary import RevealPurpose
 from governance.systems import addresses
-from governance.systems.sql import Located, Outcome, SqlSystem, Status, Staying
+from governance.systems.sql import Located, Outcome, Status, Staying
 from governance.vault import ErasedMark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from governance.systems.sql.system import SqlSystem
 
 #: After so many rows read the claim is renewed.
 _RENEW_ROWS: Final = 1_000
@@ -135,6 +137,8 @@ class Bench:
 
     def system(self, dataset: str) -> SqlSystem:
         """Open the system that holds a dataset, once a step."""
+        from governance.systems.sql.system import SqlSystem  # noqa: PLC0415  # loads SQLAlchemy
+
         system = self.homes[dataset]
         if system.pk not in self._open:
             address = self._address(system)

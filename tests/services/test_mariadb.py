@@ -14,7 +14,9 @@ from sqlalchemy.engine import make_url
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
-from governance.systems.sql import Limits, SqlSystem, erase_all, locate_all
+from governance.systems.sql.engine import Limits
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import erase_all, locate_all
 from tests.databases import dump, mariadb_connection, mariadb_database, run, run_on_mariadb
 from tests.governance.systems import shop
 

@@ -148,9 +148,13 @@ def test_every_value_comes_back_or_is_refused(value: Any) -> None:
         assert "\\ud" in ascii(value)  # the one reason left: a lone surrogate
         return
     opened = decode(data)
-    assert opened == value
     assert type(opened) is type(value)
-    if not isinstance(value, datetime):  # a named zone comes back as its offset: the same instant
+    if isinstance(value, datetime):
+        # A named zone comes back as its offset. Python calls an instant that a clock change repeats or leaves out
+        # unequal to every other, so what is written is compared.
+        assert opened.isoformat() == value.isoformat()
+    else:
+        assert opened == value
         assert repr(opened) == repr(value)
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from governance.systems.sql import Outcome, SqlSystem, Status, locate_all
+from governance.systems.sql import Outcome, Status
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import locate_all
 from tests.databases import run
 from tests.governance.systems import shop
 from tests.governance.systems.test_sql_people import ANN, dump, erased, plan_of, ref

@@ -12,7 +12,9 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.catalogue.fideslang import parse
 from governance.catalogue.planning import Ownership, Plan
-from governance.systems.sql import Outcome, SqlSystem, Status, erase_all, locate_all
+from governance.systems.sql import Outcome, Status
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import erase_all, locate_all
 from tests.databases import (
     chinook_folder,
     database,

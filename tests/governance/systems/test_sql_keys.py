@@ -11,7 +11,8 @@ import pytest
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef
 from governance.errors import SystemRefused
-from governance.systems.sql import Located, SqlSystem
+from governance.systems.sql import Located
+from governance.systems.sql.system import SqlSystem
 from tests.databases import database, dump, server_of
 from tests.governance.systems import shop
 

@@ -11,7 +11,9 @@ import pytest
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.catalogue.fideslang import parse
-from governance.systems.sql import Located, Outcome, SqlSystem, Status, erase_all, locate_all, settle_shares
+from governance.systems.sql import Located, Outcome, Status
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import erase_all, locate_all, settle_shares
 from tests.databases import dump, mariadb_database, run
 from tests.governance.systems import shop
 

@@ -15,7 +15,9 @@ from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.catalogue.fideslang import parse
 from governance.errors import SystemRefused
-from governance.systems.sql import Located, Outcome, SqlSystem, Status, Staying, erase_all, locate_all, settle_shares
+from governance.systems.sql import Located, Outcome, Status, Staying
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import erase_all, locate_all, settle_shares
 from tests import databases
 from tests.databases import database, run, server_of
 from tests.governance.systems import shop
@@ -332,7 +334,7 @@ def test_rows_that_are_gone_are_said_to_be_gone(url: str) -> None:
 
 
 def test_a_person_with_too_many_rows_is_refused_not_cut_short(url: str) -> None:
-    from governance.systems.sql import Limits
+    from governance.systems.sql.engine import Limits
 
     made = plan_of(shop.described(shop.PERSON, shop.ADDRESS, shop.BASKET, shop.BASKET_ITEM))
     with SqlSystem(url, limits=Limits(rows=1)) as system, pytest.raises(SystemRefused, match="more than 1 rows"):

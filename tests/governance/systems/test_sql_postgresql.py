@@ -11,7 +11,10 @@ import pytest
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef
 from governance.errors import SystemRefused, SystemUnavailable
-from governance.systems.sql import Limits, Located, Outcome, SqlSystem, Status, erase_all, locate_all
+from governance.systems.sql import Located, Outcome, Status
+from governance.systems.sql.engine import Limits
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import erase_all, locate_all
 from tests.databases import dump, postgresql_database
 from tests.governance.systems import shop
 

@@ -13,7 +13,9 @@ from sqlalchemy import event
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef, DataMap
 from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
-from governance.systems.sql import Limits, SqlSystem, erase_all, locate_all
+from governance.systems.sql.engine import Limits
+from governance.systems.sql.system import SqlSystem
+from governance.systems.sql.walk import erase_all, locate_all
 from tests.databases import dump, sqlite_file
 from tests.governance.systems import shop
 
