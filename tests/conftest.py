@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests import migrated
 from tests.emitted import (  # noqa: F401 -- as below
     _notice_events,
     pytest_sessionfinish,
@@ -77,7 +78,8 @@ def _own_tally() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the scratch folder of the settings: it holds key files, if only throw-away ones."""
+    """Drop the database that was copied, and remove the settings' scratch folder: it holds throw-away key files."""
+    migrated.forget()
     folder = Path(os.environ.get("GOVERNANCE_TEST_DIR", ""))
     is_scratch = folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith("governance-test-")
     if is_scratch and not hasattr(config, "workerinput"):  # a worker of pytest-xdist shares it with others

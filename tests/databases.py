@@ -17,6 +17,8 @@ from psycopg import sql
 from pymysql.constants import CLIENT
 from sqlalchemy.engine import make_url
 
+from tests import migrated
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -107,12 +109,15 @@ def database(engine: str, server: str, folder: Path, script: str) -> Iterator[st
 
 
 @contextmanager
-def empty_database(request: pytest.FixtureRequest, engine: str, folder: Path) -> Iterator[str]:
-    """Lend a database of its own to processes that migrate it themselves."""
+def service_database(request: pytest.FixtureRequest, engine: str, folder: Path) -> Iterator[str]:
+    """Lend a migrated database of its own to processes; it goes with the tests' key file."""
     if engine == "sqlite":
-        yield f"sqlite:///{folder / 'service.sqlite3'}"
+        url = f"sqlite:///{folder / 'service.sqlite3'}"
+        migrated.bring(url)
+        yield url
     else:
         with postgresql_database(server_of(request, engine)) as url:
+            migrated.bring(url)
             yield url
 
 

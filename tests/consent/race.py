@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -96,7 +95,6 @@ def same_key(caller: Caller) -> dict[str, Any]:
 
 def main() -> None:
     """Run every race on the database of the environment."""
-    call_command("migrate", verbosity=0, interactive=False)
     house = house_of("acme", is_default=True)
     caller = caller_for(house, Role.INTEGRATOR)
     stranger = same_stranger(house)

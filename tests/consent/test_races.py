@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.databases import empty_database
+from tests.databases import service_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,15 +22,15 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with empty_database(request, request.param, tmp_path) as url:
+    with service_database(request, request.param, tmp_path) as url:
         yield url
 
 
-def test_choices_at_the_same_moment(database: str, tmp_path: Path) -> None:
+def test_choices_at_the_same_moment(database: str) -> None:
     done = subprocess.run(  # our own interpreter and file
         [sys.executable, "-c", "import django; django.setup(); from tests.consent import race; race.main()"],
         cwd=PROJECT,
-        env=os.environ | {"DATABASE_URL": database, "PYTHONPATH": str(PROJECT), "GOVERNANCE_TEST_DIR": str(tmp_path)},
+        env=os.environ | {"DATABASE_URL": database, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         timeout=180,

@@ -13,14 +13,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings_test")
 
 
 def prepare(folder: Path) -> None:
-    """Migrate, build the house, and bring one erasure to its approval."""
-    from django.core.management import call_command
-
+    """Build the house, and bring one erasure to its approval."""
     from governance import subjects
     from governance.policy.principal import operator
     from tests.dsar.conftest import ANN, approve, build_house, planned
 
-    call_command("migrate", verbosity=0)
     house = build_house(folder)
     subjects.register(house.controller, [("email", ANN)], principal=operator(house.controller.pk.hex))
     request = planned(house, "access", "erasure")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from tests.databases import empty_database
+from tests.databases import service_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ SCRIPT = PROJECT / "tests" / "dsar" / "process.py"
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with empty_database(request, request.param, tmp_path) as url:
+    with service_database(request, request.param, tmp_path) as url:
         yield url
 
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import urllib3
 
 from governance.crypto import keyring
+from tests import migrated
 
 Process = subprocess.Popen[bytes]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,10 +23,15 @@ READY_SECONDS = 60
 class Installation:
     """Starts and stops processes of one installation; everything they write stays under `folder`."""
 
-    def __init__(self, folder: Path, database_url: str, *, redis_url: str = "") -> None:
+    def __init__(self, folder: Path, database_url: str, *, redis_url: str = "", is_copied: bool = True) -> None:
+        """Begin on a copy of a migrated database, with its key file, or else on whatever `migrate` makes."""
         self.folder, self.redis_url = folder, redis_url
         self.processes: list[Process] = []
-        keyring.generate(folder / "keyring")
+        if is_copied:
+            shutil.copy(migrated.key_file(), folder / "keyring")
+            migrated.bring(database_url)
+        else:
+            keyring.generate(folder / "keyring")
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -48,7 +55,8 @@ class Installation:
                 "CACHE_URL": redis_url.replace("redis://", "rediscache://"),
             }
         (folder / "static").mkdir()
-        self.manage("migrate", "--no-input", "--verbosity", "0")
+        if not is_copied:
+            self.manage("migrate", "--no-input", "--verbosity", "0")
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -89,7 +89,7 @@ def place(postgres_url: str, tmp_path: Path) -> Iterator[Place]:
     with psycopg.connect(postgres_url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
-        installation = Installation(tmp_path, owner)
+        installation = Installation(tmp_path, owner, is_copied=False)
         with psycopg.connect(owner, autocommit=True) as database:
             for _ in range(2):  # repeating it changes nothing
                 database.execute(SCRIPT.replace(":'service'", f"'{role}'"))

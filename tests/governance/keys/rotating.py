@@ -15,13 +15,10 @@ PEOPLE = 1_500
 
 
 def prepare() -> None:
-    from django.core.management import call_command
-
     from governance.fields import Scope
     from governance.keys import data_keys, rotation
     from governance.models import Controller
 
-    call_command("migrate", verbosity=0, interactive=False)
     controller = Controller.objects.create(slug="acme", name="Acme", is_default=True)
     data_keys.sealers([Scope(controller.pk.hex, "subject", UUID(int=number + 1).hex) for number in range(PEOPLE)])
     rotation.rotate(controller.pk)

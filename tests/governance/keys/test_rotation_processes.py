@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from tests.databases import empty_database
+from tests.databases import service_database
 from tests.governance.keys.rotating import PEOPLE
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LEFT = """
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with empty_database(request, request.param, tmp_path_factory.mktemp("rotation")) as url:
+    with service_database(request, request.param, tmp_path_factory.mktemp("rotation")) as url:
         _finish(_start(url, "prepare"))
         yield url
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from governance.crypto import keyring
-from tests.databases import empty_database
+from tests import migrated
+from tests.databases import service_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ class House:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
         self.file = folder / "keyring.erasures"
-        keyring.generate(folder / "keyring")
+        shutil.copy(migrated.key_file(), folder / "keyring")
         self.environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(PROJECT),
@@ -70,10 +71,8 @@ class House:
 
 @pytest.fixture
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    with empty_database(request, request.param, tmp_path) as url:
-        made = House(tmp_path, url)
-        made.manage("migrate", "--no-input", "--verbosity", "0")
-        yield made
+    with service_database(request, request.param, tmp_path) as url:
+        yield House(tmp_path, url)
 
 
 JANE, JOHN, LATE = "jane@example.org", "john@example.org", "late@example.org"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.databases import empty_database
+from tests.databases import service_database
 from tests.governance.subjects.race import PEOPLE
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SCRIPT = PROJECT / "tests" / "governance" / "subjects" / "race.py"
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with empty_database(request, request.param, tmp_path) as url:
+    with service_database(request, request.param, tmp_path) as url:
         yield url
 
 
