@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.template.loader import render_to_string
 from django.utils import translation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
-_CONTRAST: Final = 4.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +45,3 @@ class Letter:
     def _written(self, template: str) -> str:
         with translation.override(self.language):
             return render_to_string(template, {"letter": self})
-
-
-def is_readable(accent: str) -> bool:
-    """Whether white stands out on this colour by 4.5 to 1 (WCAG 2.2, 1.4.3); false for what is no colour."""
-    if not _COLOUR.fullmatch(accent):
-        return False
-    parts = (int(accent[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= _CONTRAST

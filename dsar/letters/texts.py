@@ -13,7 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from dsar.letters.letter import Letter, is_readable
+from dsar.letters.letter import Letter
+from governance.access.controllers import is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

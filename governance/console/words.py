@@ -30,6 +30,8 @@ EVENT_WORDS: Final[Mapping[str, StrPromise]] = {
     _T.COLUMN_SEALED: _("A column was sealed"),
     _T.CONSENT_RECORDED: _("A choice was recorded"),
     _T.CONTACT_RECORDED: _("Messages that were sent were logged"),
+    _T.BRAND_CHANGED: _("A brand was set up or changed"),
+    _T.CONTROLLER_CHANGED: _("A controller's facts were changed"),
     _T.CONTROLLER_CREATED: _("A controller was set up"),
     _T.COVERAGE_SURVEYED: _("It was surveyed what is sealed and what is not"),
     _T.DATASET_IMPORTED: _("A description of data was imported"),

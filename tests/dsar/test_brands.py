@@ -7,7 +7,6 @@ from django.core import mail
 from django.test import Client
 
 from dsar import services
-from dsar.letters.letter import is_readable
 from dsar.models import SubjectRequest
 from governance import vault
 from governance.models import Brand, Controller, OutgoingMessage
@@ -78,14 +77,6 @@ def test_an_officer_chooses_one_where_there_are_several(fern: Brand, house: Hous
     assert SubjectRequest.objects.get().brand == fern
     Brand.objects.get(slug="acorn").delete()
     assert "Which brand" not in desk.get("/console/requests/new/").content.decode()
-
-
-@pytest.mark.parametrize(
-    ("accent", "expected"),
-    [("#0b5563", True), ("#3b5b20", True), ("#ffffff", False), ("#ffbf47", False), ("", False), ("red;}", False)],
-)
-def test_white_is_written_only_on_what_it_stands_out_on(accent: str, expected: bool) -> None:
-    assert is_readable(accent) is expected
 
 
 def test_without_a_brand_the_controller_writes(house: House) -> None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.access import grants, second_factor, sign_in, staffing
+from governance.management.facts import controller_named
 from governance.models import Controller, StaffUser
 from governance.policy.principal import operator
 from governance.policy.vocabulary import STAFF_ROLES, Role
@@ -47,7 +48,7 @@ class Command(BaseCommand):
             validate_email(email)
         except ValidationError:
             raise CommandError("Give a work e-mail address, such as officer@example.org.") from None
-        controller = _controller(options["controller"])
+        controller = controller_named(options["controller"])
         roles = [Role(name) for name in options["role"] or []]
         if options["start_over"]:
             token = _start_over(email, controller)
@@ -80,13 +81,3 @@ def _start_over(email: str, controller: Controller) -> str:
         raise CommandError("There is no active member of staff with this address.")
     second_factor.forget_all(user, principal=principal)
     return sign_in.issue_link(user, principal=principal, instant=timezone.now())
-
-
-def _controller(slug: str | None) -> Controller:
-    which = {"slug": slug} if slug else {"is_default": True}
-    found: Controller | None = Controller.objects.filter(**which).first()
-    if found is None:
-        known = ", ".join(Controller.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
-        message = f"Name a controller with --controller; there are: {known}."
-        raise CommandError(message)
-    return found

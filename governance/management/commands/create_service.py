@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
 from governance.access import service_keys
-from governance.models import Controller
+from governance.management.facts import controller_named
 from governance.policy.principal import operator
 from governance.policy.vocabulary import SERVICE_ROLES, Role
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        controller = _controller(options["controller"])
+        controller = controller_named(options["controller"])
         roles = [Role(name) for name in options["roles"]]
         principal = operator(controller.pk.hex)
         try:
@@ -41,12 +41,3 @@ class Command(BaseCommand):
         key = service_keys.issue(account, principal=principal)
         self.stdout.write(f"Service {account.name} for {controller.slug}; the key is shown this once:")
         self.stdout.write(key)
-
-
-def _controller(slug: str | None) -> Controller:
-    rows = Controller.objects.filter(slug=slug) if slug else Controller.objects.filter(is_default=True)
-    controller: Controller | None = rows.first()
-    if controller is None:
-        message = "No such controller; create one first (manage.py create_controller SLUG --name NAME --default)"
-        raise CommandError(message)
-    return controller

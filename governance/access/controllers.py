@@ -1,0 +1,153 @@
+"""Controllers and their brands: set them up and change them, checked, each with its ledger row; no staff."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email, validate_slug
+from django.db import transaction
+
+from governance import audit
+from governance.errors import BadInput, Conflict, FieldError
+from governance.models import Brand, Controller
+from governance.policy.principal import operator
+from governance.policy.vocabulary import AuditType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.db.models import Model
+
+    from governance.policy.principal import Principal
+
+_HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_COUNTRY: Final = re.compile("[A-Z]{2}", re.ASCII)
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+_CONTRAST: Final = 4.5
+
+
+def is_readable(accent: str) -> bool:
+    """Whether white stands out on this colour by 4.5 to 1 (WCAG 2.2, 1.4.3); false for what is no colour."""
+    if not _COLOUR.fullmatch(accent):
+        return False
+    parts = (int(accent[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= _CONTRAST
+
+
+@transaction.atomic
+def create(slug: str, *, is_default: bool = False, **facts: Any) -> Controller:
+    """Set up a controller. Raises BadInput naming each field, Conflict where slug, host or the default is taken."""
+    controller = Controller(slug=slug, is_default=is_default, **facts)
+    _require({"slug": slug, **facts}, _OF_CONTROLLER)
+    if Controller.objects.filter(slug=slug).exists():
+        raise Conflict("A controller with this slug exists")
+    if is_default and Controller.objects.filter(is_default=True).exists():
+        raise Conflict("There is a default controller already")
+    _require_free_host(controller)
+    controller.save(force_insert=True)
+    details = {"single_officer": controller.single_officer}
+    _record(AuditType.CONTROLLER_CREATED, controller, controller, operator(controller.pk.hex), details)
+    return controller
+
+
+@transaction.atomic
+def change(controller: Controller, *, principal: Principal, **facts: Any) -> list[str]:
+    """Change a controller, and answer the fields that differ now; the ledger names them and holds no value."""
+    _require(facts, _OF_CONTROLLER)
+    locked = Controller.objects.select_for_update().get(pk=controller.pk)
+    changed = _set(locked, facts)
+    _require_free_host(locked)
+    if changed:
+        locked.save(update_fields=changed)
+        _record(AuditType.CONTROLLER_CHANGED, locked, locked, principal, {"fields": changed})
+    return changed
+
+
+@transaction.atomic
+def show_as(controller: Controller, slug: str, *, principal: Principal, **face: Any) -> tuple[Brand, list[str]]:
+    """Give a controller a brand, or an existing brand another face; answers it and the fields that differ now."""
+    found = Brand.objects.select_for_update().filter(controller=controller, slug=slug).first()
+    _require({"slug": slug} | face if found else {"slug": slug, "name": "", **face}, _OF_BRAND)
+    brand = found or Brand(controller=controller, slug=slug)
+    changed = _set(brand, face)
+    if changed:
+        brand.save()
+        _record(AuditType.BRAND_CHANGED, brand, controller, principal, {"fields": changed, "made": found is None})
+    return brand, changed
+
+
+def _set(row: Model, values: Mapping[str, Any]) -> list[str]:
+    changed = sorted(name for name, value in values.items() if getattr(row, name) != value)
+    for name in changed:
+        setattr(row, name, values[name])
+    return changed
+
+
+def _require_free_host(controller: Controller) -> None:
+    if controller.host and Controller.objects.filter(host=controller.host).exclude(pk=controller.pk).exists():
+        raise Conflict("Another controller's portal has this host")
+
+
+def _require(values: Mapping[str, Any], rules: Mapping[str, tuple[Callable[[str], bool], str]]) -> None:
+    if unknown := sorted(values.keys() - rules.keys() - {"single_officer"}):
+        message = f"These are not set here: {', '.join(unknown)}"
+        raise BadInput(message)
+    errors = [
+        FieldError(f"/{name}", remedy)
+        for name, (is_right, remedy) in rules.items()
+        if name in values and not is_right(values[name])
+    ]
+    if errors:
+        raise BadInput("It cannot be set up like this", errors=errors)
+
+
+def _passes(validator: Callable[[str], None], longest: int) -> Callable[[str], bool]:
+    def check(value: str) -> bool:
+        try:
+            validator(value)
+        except ValidationError:
+            return False
+        return len(value) <= longest
+
+    return check
+
+
+def _has_text(longest: int) -> Callable[[str], bool]:
+    return lambda value: bool(value.strip()) and len(value) <= longest
+
+
+_is_slug = _passes(validate_slug, 50)
+_is_address = _passes(validate_email, 254)
+_LONGEST_HOST, _LONGEST_NAME, _LONGEST_LINE = 253, 120, 200
+_OF_CONTROLLER: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
+    "slug": (_is_slug, "Use letters, digits, hyphens and underscores, 50 at most"),
+    "name": (_has_text(_LONGEST_NAME), "Give a name of 1 to 120 characters"),
+    "host": (
+        lambda value: not value or (len(value) <= _LONGEST_HOST and bool(_HOST.fullmatch(value))),
+        "Give the host name alone, in small letters, such as privacy.example.org",
+    ),
+    "country": (lambda value: bool(_COUNTRY.fullmatch(value)), "Give the two capitals of ISO 3166-1, such as DE"),
+    "time_zone": (lambda value: value in available_timezones(), "Give a zone of the IANA list, such as Europe/Berlin"),
+    "contact": (lambda value: len(value) <= _LONGEST_LINE, "Give 200 characters at most"),
+    "authority": (lambda value: len(value) <= _LONGEST_LINE, "Give 200 characters at most"),
+}
+_OF_BRAND: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
+    "slug": (_is_slug, "Use letters, digits, hyphens and underscores, 50 at most"),
+    "name": (_has_text(_LONGEST_NAME), "Give a name of 1 to 120 characters"),
+    "sender": (lambda value: not value or _is_address(value), "Give the address that its letters come from"),
+    "accent": (
+        lambda value: not value or is_readable(value),
+        "Give a colour as #rrggbb that is dark enough for white letters (4.5 to 1)",
+    ),
+}
+
+
+def _record(
+    type_: AuditType, row: Controller | Brand, controller: Controller, principal: Principal, details: Mapping[str, Any]
+) -> None:
+    object_ref = f"{type_.value.partition('.')[0]}:{row.pk.hex}"
+    audit.record(type_, actor=principal, controller_id=controller.pk, object_ref=object_ref, details=details)
