@@ -445,11 +445,16 @@ def test_several_processes_find_the_same(write: Write, monkeypatch: pytest.Monke
         assert (Kind.PAYLOAD_EDITED, 13, None) in alone
         # Nobody named a number: a long ledger gets what the machine has, and the same is found.
         monkeypatch.setattr(rows, "WORTH_PROCESSES", 40)
+        monkeypatch.setattr(os, "cpu_count", lambda: 4)
         assert found(verify(processes=None)) == alone
 
 
-def test_a_long_ledger_is_judged_by_several_processors_and_a_short_one_alone() -> None:
-    assert rows.sensible_processes(rows.WORTH_PROCESSES) == min(os.cpu_count() or 1, rows.MOST_PROCESSES)
+@pytest.mark.parametrize(("processors", "expected"), [(1, 1), (2, 1), (4, 2), (8, 4), (64, 4), (None, 1)])
+def test_a_long_ledger_is_judged_by_several_processes_and_a_short_one_by_one(
+    processors: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert rows.sensible_processes(rows.WORTH_PROCESSES) == expected
     assert rows.sensible_processes(rows.WORTH_PROCESSES - 1) == 1
 
 
