@@ -32,6 +32,7 @@ def stage(town: Town, chromium: Chromium) -> Stage:
     town.be_late()
     waiting = town.ask("both", ANN, "1")
     erased = town.ask("delete", BOB)
+    gone = town.customer
     town.until(erased, "Approve").submit("Approve")
     copied = town.ask("copy", CLEO)
     customer = town.customer
@@ -49,12 +50,14 @@ def stage(town: Town, chromium: Chromium) -> Stage:
     town.break_glass(ended, CLEO)
     ended.submit("End it now")
     visitor = town.enter_preferences(CLEO)
-    visitors = ("officer", "customer", "visitor", "anyone", "newcomer", "enrolled", "agent", "helper")
-    tabs = {name: chromium.tab(width=WIDTHS["desk"]) for name in visitors}
+    sitting = {
+        "agent": agent, "customer": customer, "gone": gone, "helper": helper,
+        "officer": town.officer, "visitor": visitor,
+    }  # fmt: skip
+    tabs = {name: chromium.tab(width=WIDTHS["desk"]) for name in ("anyone", "enrolled", "newcomer", *sitting)}
     for name in ("newcomer", "enrolled"):
         tabs[name].open(town.address + town.invite(f"{name}@acme.example")).press("Sign in")
     enrol(tabs["enrolled"], town.address)
-    sitting = {"officer": town.officer, "customer": customer, "visitor": visitor, "agent": agent, "helper": helper}
     for name, browser in sitting.items():
         tabs[name].cookies(cookies_of(browser), town.address)
     return Stage(town.address, tabs, paths)
@@ -105,6 +108,7 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "sign-in refused": through("anyone", "/accounts/login/", "Sign in"),
     "sign-in link used": by_path("anyone", "/accounts/link/used/"),
     "privacy": by_path("anyone", "/privacy/"),
+    "privacy of a brand": by_path("anyone", "/privacy/b/fern/"),
     "privacy what": by_path("anyone", "/privacy/request/"),
     "privacy nothing chosen": through("anyone", "/privacy/request/", "Continue"),
     "privacy address": through("anyone", "/privacy/request/", "Continue", ask="copy"),
@@ -115,6 +119,7 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "privacy return": by_path("anyone", "/privacy/return/"),
     "privacy return wrong": through("anyone", "/privacy/return/", "Continue"),
     "privacy status": by_path("customer", "/privacy/status/"),
+    "privacy status erased": by_path("gone", "/privacy/status/"),
     "privacy looked": by_path("customer", "/privacy/looked/"),
     "privacy download": by_path("customer", "/privacy/download/"),
     "privacy withdraw": by_path("customer", "/privacy/withdraw/"),

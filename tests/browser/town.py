@@ -96,6 +96,7 @@ class Town:
         words = ["--name", "Acme Outdoor", "--contact", "privacy@acme.example, +49 30 901820"]
         words += ["--authority", "the Berlin data protection authority"]
         installation.manage("create_controller", "acme", *words, "--default", "--single-officer")
+        installation.manage("name_brand", "fern", "--name", "Fern", "--accent", "#3b5b20")
         link = installation.manage("create_officer", "officer@acme.example", "--name", "Robin Hale").split()[-1]
         key = installation.manage("create_service", "web-shop", "--role", "integrator").split()[-1]
         self.address = installation.web()

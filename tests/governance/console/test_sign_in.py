@@ -203,6 +203,16 @@ def test_create_officer_again_gives_the_same_person_a_new_link(controller: Contr
     assert SignInLink.objects.count() == 1
 
 
+def test_create_officer_names_the_address_that_staff_use(controller: Controller) -> None:
+    told = io.StringIO()
+    call_command("create_officer", "officer@staff.example", "--url", "https://console.example/", stdout=told)
+    link = told.getvalue().split()[-1]
+    assert link.startswith("https://console.example/accounts/link/")
+    client = Client()
+    client.post(link.removeprefix("https://console.example"))
+    assert is_signed_in(client)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(["not an address"], "work e-mail"), (["a@staff.example", "--controller", "nowhere"], "there are: acme")],
