@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
@@ -25,21 +26,39 @@ from governance.policy.vocabulary import Action
 from governance.subjects import proving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest, HttpResponse
+
+    Page = Callable[[HttpRequest, visits.Visit], HttpResponse]
 
 _HISTORY: Final = 50
 
 
-@never_cache
+def at_visit(action: Action) -> Callable[[Page], Callable[[HttpRequest], HttpResponse]]:
+    """Open a page to whoever has proven an address and may do this; everybody else is led to where one does."""
+
+    def open_(view: Page) -> Callable[[HttpRequest], HttpResponse]:
+        @never_cache
+        @answered
+        @wraps(view)
+        def enter(request: HttpRequest) -> HttpResponse:
+            visit = visits.visit_of(request)
+            if visit is None:
+                return redirect("preferences")
+            access.require(visit.principal, action, controller_id=visit.controller.pk)
+            return view(request, visit)
+
+        return enter
+
+    return open_
+
+
 @require_safe
-@answered
-def choices(request: HttpRequest) -> HttpResponse:
+@at_visit(Action.CONSENT_READ)
+def choices(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     """Show every purpose with what counts for it now."""
-    visit = visits.visit_of(request)
-    if visit is None:
-        return redirect("preferences")
     controller = visit.controller
-    access.require(visit.principal, Action.CONSENT_READ, controller_id=controller.pk)
     purposes = centre.purposes_of(controller)
     shown = centre.shown_to(controller, controller.language, purposes)
     history = selectors.events_of(visit.subject.pk)[:_HISTORY] if visit.subject else []
@@ -53,15 +72,10 @@ def choices(request: HttpRequest) -> HttpResponse:
     return render(request, "consent/choices.html", context)
 
 
-@never_cache
 @require_POST
-@answered
-def choose(request: HttpRequest) -> HttpResponse:
+@at_visit(Action.CONSENT_RECORD)
+def choose(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     """Record one press of Yes or No, and say what changed."""
-    visit = visits.visit_of(request)
-    if visit is None:
-        return redirect("preferences")
-    access.require(visit.principal, Action.CONSENT_RECORD, controller_id=visit.controller.pk)
     form = ChoiceForm(request.POST)
     if not form.is_valid():
         raise BadInput(gettext("This cannot be chosen here"))
@@ -85,15 +99,10 @@ def choose(request: HttpRequest) -> HttpResponse:
     return redirect("preferences_choices")
 
 
-@never_cache
 @require_POST
-@answered
-def stop(request: HttpRequest) -> HttpResponse:
+@at_visit(Action.CONSENT_RECORD)
+def stop(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     """Stop everything that can be stopped, at once and without another question."""
-    visit = visits.visit_of(request)
-    if visit is None:
-        return redirect("preferences")
-    access.require(visit.principal, Action.CONSENT_RECORD, controller_id=visit.controller.pk)
     subject, recorded = services.stop_everything(_visitor(visit), principal=visit.principal)
     visits.know(request, subject)
     names = sorted({each.event.purpose.name for each in recorded})
@@ -101,28 +110,20 @@ def stop(request: HttpRequest) -> HttpResponse:
     return redirect("preferences_choices")
 
 
-@never_cache
 @require_safe
-@answered
-def looked(request: HttpRequest) -> HttpResponse:
+@at_visit(Action.CONSENT_READ)
+def looked(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     """Tell who opened this person's data, and why."""
-    visit = visits.visit_of(request)
-    if visit is None:
-        return redirect("preferences")
-    access.require(visit.principal, Action.CONSENT_READ, controller_id=visit.controller.pk)
     context = {**disclosures.context(visit.controller, visit.subject), "back": reverse("preferences_choices")}
     return render(request, "portal/looked.html", context)
 
 
-@never_cache
 @require_POST
-@answered
-def receipt(request: HttpRequest) -> HttpResponse:
+@at_visit(Action.CONSENT_READ)
+def receipt(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     """Hand out the proof of one of their own choices. Posted, so that no address names the choice."""
-    visit = visits.visit_of(request)
-    if visit is None or visit.subject is None:
+    if visit.subject is None:
         return redirect("preferences")
-    access.require(visit.principal, Action.CONSENT_READ, controller_id=visit.controller.pk)
     form = ReceiptForm(request.POST)
     own = selectors.events_of(visit.subject.pk)
     event = own.filter(pk=form.cleaned_data["event"]).first() if form.is_valid() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
@@ -32,7 +33,25 @@ from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
+
+
+def of_proven(view: Callable[[HttpRequest, SubjectRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Give a page the request that is in this visitor's hand; whoever proved no address is led to where one does."""
+
+    @never_cache
+    @answered
+    @wraps(view)
+    def enter(request: HttpRequest) -> HttpResponse:
+        row = visits.request_in_hand(request)
+        if row is None:
+            return redirect("privacy_return")
+        access.require(visits.principal_of(row), Action.REQUEST_READ, row)
+        return view(request, row)
+
+    return enter
 
 
 @never_cache
@@ -97,14 +116,10 @@ def come_back(request: HttpRequest) -> HttpResponse:
     return render(request, "dsar/portal/return.html", {"form": form, **visits.face_of(request)})
 
 
-@never_cache
 @require_safe
-@answered
-def status(request: HttpRequest) -> HttpResponse:
+@of_proven
+def status(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Tell how far the request is, and what the person can do now."""
-    row = visits.request_in_hand(request)
-    if row is None:
-        return redirect("privacy_return")
     context = {
         "row": row,
         "rights": list(row.rights.all()),
@@ -117,15 +132,10 @@ def status(request: HttpRequest) -> HttpResponse:
     return render(request, "dsar/portal/status.html", context)
 
 
-@never_cache
 @require_safe
-@answered
-def looked(request: HttpRequest) -> HttpResponse:
+@of_proven
+def looked(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Tell who opened this person's data, and why."""
-    row = visits.request_in_hand(request)
-    if row is None:
-        return redirect("privacy_return")
-    access.require(visits.principal_of(row), Action.REQUEST_READ, row)
     context = {
         **disclosures.context(row.controller, row.subject, [reference_of(row)]),
         "back": reverse("privacy_status"),
@@ -133,14 +143,10 @@ def looked(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/looked.html", context)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@answered
-def withdraw(request: HttpRequest) -> HttpResponse:
+@of_proven
+def withdraw(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Ask once more, then stop."""
-    row = visits.request_in_hand(request)
-    if row is None:
-        return redirect("privacy_return")
     if request.method != "POST":
         return render(request, "dsar/portal/withdraw.html", {"row": row, **_face(row)})
     services.withdraw(row, principal=visits.principal_of(row))
@@ -148,14 +154,10 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     return redirect("privacy_status")
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@answered
-def download(request: HttpRequest) -> HttpResponse:
+@of_proven
+def download(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Say what is in the copy and what is not; give it on POST, because scanners and previews follow links."""
-    row = visits.request_in_hand(request)
-    if row is None:
-        return redirect("privacy_return")
     if request.method == "POST":
         return _attachment(services.download(row, principal=visits.principal_of(row)), row.reference)
     package = RequestPackage.objects.filter(request=row, expires_at__isnull=False).first()
@@ -165,14 +167,10 @@ def download(request: HttpRequest) -> HttpResponse:
     return render(request, "dsar/portal/download.html", context)
 
 
-@never_cache
 @require_POST
-@answered
-def receipt(request: HttpRequest) -> HttpResponse:
+@of_proven
+def receipt(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Hand out the proof that the request was answered, for the person to keep."""
-    row = visits.request_in_hand(request)
-    if row is None:
-        return redirect("privacy_return")
     return portal.receipt(request, services.receipt(row), row.reference, "privacy_status")
 
 
