@@ -10,12 +10,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from governance.console.words import CLASS_WORDS, EVENT_WORDS, IDENTIFIER_WORDS, REASON_WORDS
+from governance.console.words import CLASS_WORDS, EVENT_WORDS, IDENTIFIER_WORDS, PART_WORDS, REASON_WORDS
 from governance.policy.vocabulary import STAFF_REVEAL_PURPOSES
 from governance.subjects.registering import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from governance.models import StaffUser
 
@@ -58,7 +58,7 @@ class ConsoleForm(forms.Form):
 
 
 class LookUpForm(ConsoleForm):
-    """Find a person by one identifier."""
+    """Find a person by one identifier, or people by a part of one, where the installation keeps an index of parts."""
 
     type = forms.ChoiceField(label=_("Kind of identifier"), choices=[(each, IDENTIFIER_WORDS[each]) for each in TYPES])
     value = forms.CharField(
@@ -68,6 +68,11 @@ class LookUpForm(ConsoleForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
         error_messages={"required": _("Type the identifier to look for")},
     )
+
+    def __init__(self, *given: Any, parts: Iterable[tuple[str, str]] = (), **named: Any) -> None:
+        super().__init__(*given, **named)
+        kinds: Any = self.fields["type"]
+        kinds.choices = [*kinds.choices, *((name, PART_WORDS[name]) for name in map(".".join, parts))]
 
 
 class RevealForm(ConsoleForm):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: After this the page with the value gives way to the page without it.
 SHOWN_SECONDS = 60
 _TIMELINE = 50
+#: Of people found by a part of an identifier.
+_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +45,31 @@ class _Line:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def look_up(request: DeskRequest) -> HttpResponse:
-    """Find a person. The identifier travels in the body of a POST and is not kept."""
-    form = LookUpForm(request.POST or None)
+    """Find a person, or people by a part of an identifier. What was typed travels in a POST's body and is not kept."""
+    form = LookUpForm(request.POST or None, parts=vault.kept())
     if request.method != "POST" or not form.is_valid():
         return pages.render(request, "console/people.html", {"form": form})
     try:
-        found = subjects.look_up(
-            request.desk.controller,
-            [(form.cleaned_data["type"], form.cleaned_data["value"])],
-            principal=request.desk.principal,
-        )
+        found, has_more = _found(request, form.cleaned_data["type"], form.cleaned_data["value"])
     except BadInput as unusable:
         for error in unusable.errors:
             form.add_error("value", error.detail)
         return pages.render(request, "console/people.html", {"form": form})
-    if found is None:
-        return pages.render(request, "console/people.html", {"form": form, "is_absent": True})
-    return redirect("admin:person", subject_id=found.pk)
+    if len(found) == 1:
+        return redirect("admin:person", subject_id=found[0].pk)
+    people = [(each, words(each.status, STANDING_WORDS)) for each in found]
+    context = {"form": form, "is_absent": not found, "people": people, "has_more": has_more}
+    return pages.render(request, "console/people.html", context)
+
+
+def _found(request: DeskRequest, kind: str, value: str) -> tuple[list[DataSubject], bool]:
+    """Answer the one person of a whole identifier, or those of a part, and whether there are more than a page shows."""
+    controller, principal = request.desk.controller, request.desk.principal
+    type_, _separator, index = kind.partition(".")
+    if index:
+        return subjects.search(controller, type_, index, value, limit=_MOST, principal=principal)
+    found = subjects.look_up(controller, [(type_, value)], principal=principal)
+    return ([] if found is None else [found]), False
 
 
 @require_safe

@@ -180,6 +180,12 @@ IDENTIFIER_WORDS: Final[Mapping[str, StrPromise]] = {
     "customer_id": _("Customer number"),
     "device_id": _("Device"),
 }
+#: A part of an identifier, by the index that finds it, where the installation keeps one.
+PART_WORDS: Final[Mapping[str, StrPromise]] = {
+    "customer_id.last_4": _("Last four digits of the customer number"),
+    "email.domain": _("Domain of the e-mail address"),
+    "phone.last_4": _("Last four digits of the phone number"),
+}
 #: Why a step on a connected system failed. The page says what to do; the code stays for who looks it up.
 FAILURE_WORDS: Final[Mapping[str, StrPromise]] = {
     "key.unavailable": _("The key store cannot be used now; the step is tried again."),

@@ -3,7 +3,7 @@
 from governance.subjects.erasing import erase, request_erasure, undo_erasure
 from governance.subjects.holding import place_hold, release_hold
 from governance.subjects.importing import register_many
-from governance.subjects.looking_up import look_up
+from governance.subjects.looking_up import look_up, search
 from governance.subjects.matching import match_proven, unverified_types, verified_identifiers_of
 from governance.subjects.registering import find, find_many, identifiers_of, register
 from governance.subjects.restricting import lift_restriction, restrict
@@ -23,6 +23,7 @@ __all__ = [
     "release_hold",
     "request_erasure",
     "restrict",
+    "search",
     "undo_erasure",
     "unverified_types",
     "verified_identifiers_of",

@@ -4,7 +4,7 @@ from governance.vault.codec import Masked
 from governance.vault.indexing import identifier_entries
 from governance.vault.opening import DisabledMark, ErasedMark, RestrictedMark, reveal, reveal_many
 from governance.vault.sealing import seal, seal_for, seal_many
-from governance.vault.searching import find, find_in, match, match_many, matches, matching, search
+from governance.vault.searching import find, find_in, kept, match, match_many, matches, matching, search
 from governance.vault.streams import open_stream, seal_stream
 from governance.vault.writing import delete, get_or_create, write, write_many
 
@@ -18,6 +18,7 @@ __all__ = [
     "find_in",
     "get_or_create",
     "identifier_entries",
+    "kept",
     "match",
     "match_many",
     "matches",

@@ -10,6 +10,7 @@ import hmac
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Cast
 
@@ -86,6 +87,11 @@ def settled(controller_id: UUID, look: Callable[[Versions], Answer]) -> Answer:
             return answer
         index_keys.reload(controller_id)
     raise GovernanceError("The indexes change faster than they can be read; try again")
+
+
+def kept() -> list[tuple[str, str]]:
+    """Name the further indexes that this installation keeps: type of identifier and name, as search() takes them."""
+    return [(name.partition(".")[0], index_keys.FURTHER[name].name) for name in settings.GOVERNANCE_SEARCH_INDEXES]
 
 
 def search(controller_id: UUID, type_: str, index_name: str, value: str, *, limit: int = _LIMIT) -> list[DataSubject]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance import subjects
-from governance.models import LedgerEntry
+from governance.models import DataSubject, LedgerEntry
 from governance.policy.principal import operator
 from governance.policy.vocabulary import Role
 from tests.governance.conftest import signed_in, staff
@@ -19,7 +21,7 @@ from tests.governance.console.conftest import Page
 if TYPE_CHECKING:
     from django.test import Client
 
-    from governance.models import Controller, DataSubject
+    from governance.models import Controller
 
 ADDRESS = "jane.doe@example.org"
 
@@ -43,6 +45,65 @@ def test_an_unknown_person_gets_a_page_that_helps(house: Controller, desk: Clien
     response = desk.post("/console/people/", {"type": "email", "value": "nobody@example.org"})
     assert response.status_code == 200
     assert "Nobody is known" in response.content.decode()
+
+
+def looks() -> list[dict[str, Any]]:
+    return [json.loads(row.payload) for row in LedgerEntry.objects.filter(type="subject.looked_up").order_by("pk")]
+
+
+def test_people_are_found_by_a_part_where_the_installation_keeps_one(
+    house: Controller, other_controller: Controller, desk: Client, settings: Any
+) -> None:
+    assert "Last four digits" not in desk.get("/console/people/").content.decode()
+    settings.GOVERNANCE_SEARCH_INDEXES = ["phone.last_4"]
+    for controller in (house, house, other_controller):
+        number = f"+49 30 1{DataSubject.objects.count():03}5678"
+        subjects.register(controller, [("phone", number)], principal=operator(controller.pk.hex))
+    subjects.register(house, [("phone", "+49 30 12349999")], principal=operator(house.pk.hex))
+    mine = DataSubject.objects.filter(controller=house, identifiers__type="phone").order_by("created_at")[:2]
+    page = desk.post("/console/people/", {"type": "phone.last_4", "value": "5678"})
+    text = page.content.decode()
+    assert all(f'href="/console/people/{each.pk}/"' in text for each in mine)
+    assert text.count('class="rows__name"') == 2
+    assert "5678" not in "".join(json.dumps(each) for each in looks())
+    assert Page(page).problems() == []
+    # Each who is shown leaves an event, and a search for nobody leaves one, too.
+    assert [each["decision"] for each in looks()] == ["known", "known"]
+    assert len({each["subject"] for each in looks()}) == 2
+    assert looks()[0]["details"] == {"index": "last_4", "types": ["phone"]}
+    assert (
+        "Nobody is known" in desk.post("/console/people/", {"type": "phone.last_4", "value": "0000"}).content.decode()
+    )
+    assert looks()[-1]["decision"] == "unknown"
+    one = desk.post("/console/people/", {"type": "phone.last_4", "value": "9999"})
+    assert one.status_code == 302
+
+
+def test_more_people_than_a_page_shows_are_not_listed_and_the_page_says_so(
+    house: Controller, desk: Client, settings: Any
+) -> None:
+    settings.GOVERNANCE_SEARCH_INDEXES = ["email.domain"]
+    people = [[("email", f"p{number}@many.example")] for number in range(22)]
+    subjects.register_many(house, people, principal=operator(house.pk.hex))
+    asked = {"type": "email.domain", "value": "many.example"}
+    text = desk.post("/console/people/", asked).content.decode()
+    assert text.count('class="rows__name"') == 20
+    assert "There are more" in text
+    assert len(looks()) == 20
+    with CaptureQueriesContext(connection) as many:
+        desk.post("/console/people/", asked)
+    subjects.register_many(
+        house, [[("email", f"p{number}@few.example")] for number in range(2)], principal=operator(house.pk.hex)
+    )
+    with CaptureQueriesContext(connection) as few:
+        desk.post("/console/people/", {"type": "email.domain", "value": "few.example"})
+    assert len(many) == len(few)
+
+
+def test_a_part_that_is_not_kept_cannot_be_asked_for(house: Controller, desk: Client) -> None:
+    text = desk.post("/console/people/", {"type": "phone.last_4", "value": "5678"}).content.decode()
+    assert "<title>Error: " in text
+    assert looks() == []
 
 
 @pytest.mark.parametrize("value", ["", "not an address", "x" * 300])
