@@ -80,7 +80,7 @@ def panel(principal: Principal, now: datetime) -> Panel:
         empty=gettext("No open requests."),
     )
     empty = gettext("No open requests. Those from the privacy page and from your services appear here.")
-    rows = [*figures, *reach.unreached(principal), *queue.first(principal, now)]
+    rows = [*figures, *reach.unreached(principal), *queue.kept_too_long(principal), *queue.first(principal, now)]
     count = counts["open"]
     words = ngettext("The open request", "All %(n)d open requests", count) % {"n": count}
     more = (words, f"{here}?tab=open") if count else None

@@ -11,6 +11,7 @@ import structlog
 import time_machine
 
 from dsar import services
+from dsar.selectors import queue
 from dsar.services import retaining
 from dsar.services.wording import told
 from governance.catalogue import datasets
@@ -19,6 +20,7 @@ from governance.policy.principal import operator
 from governance.systems import later, registering
 from tests.databases import database, dump, run, server_of
 from tests.dsar.conftest import STORE, STORE_MAP, House, approve, fresh, planned, work
+from tests.governance.conftest import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,14 +237,19 @@ def test_a_date_that_is_missed_is_told_once_and_so_is_what_came_of_it(
     clock.move_to(SECOND)
     work()
     assert "kept_missed" not in events_of(request)  # it may still answer today
+    assert queue.kept_too_long(house.principal) == []
     for _ in range(30):
         clock.shift(timedelta(hours=2))
         work()
     assert events_of(request).count("kept_missed") == 1
+    (shown,) = queue.kept_too_long(house.principal)
+    assert (shown["label"], shown["status"]) == (request.reference, "kept too long")
+    assert "kept too long" in signed_in(house.officer).get("/console/").content.decode()
     away.rename(house.store)
     clock.shift(timedelta(hours=2))
     work()
     assert events_of(request)[-2:] == ["kept_missed", "kept_erased"]
+    assert queue.kept_too_long(house.principal) == []
 
 
 def test_a_system_that_refuses_is_told_once_and_never_as_an_erasure(
