@@ -1,6 +1,7 @@
 """Every setting of the service, read from the environment; secrets have no default and no setting weakens a guard."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -295,7 +296,7 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 vars().update(EMAIL_CONFIG)
 #: Seconds; a mail server that accepts the connection and says nothing must not hold the worker.
 EMAIL_TIMEOUT = EMAIL_CONFIG.get("EMAIL_TIMEOUT") or 30
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "privacy@localhost")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"privacy@{urlsplit(GOVERNANCE_PUBLIC_URL).hostname}")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"

@@ -79,7 +79,13 @@ def _own_tally() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Drop the database that was copied, and remove the settings' scratch folder: it holds throw-away key files."""
-    migrated.forget()
+    try:
+        migrated.forget()
+    finally:
+        _remove_scratch(config)
+
+
+def _remove_scratch(config: pytest.Config) -> None:
     folder = Path(os.environ.get("GOVERNANCE_TEST_DIR", ""))
     is_scratch = folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith("governance-test-")
     if is_scratch and not hasattr(config, "workerinput"):  # a worker of pytest-xdist shares it with others

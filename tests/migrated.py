@@ -1,4 +1,4 @@
-"""One migrated database of each engine, made once by a process of pytest and copied for installations; it has no rows.
+"""One migrated database of each engine, made once by a process of pytest and copied; there is nobody in it.
 
 To migrate takes a process five seconds, and some thirty tests start processes on a database of their own. The copies
 go with the tests' key file: the keys that migrations make are wrapped under its root.

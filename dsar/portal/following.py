@@ -37,21 +37,26 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    Page = Callable[[HttpRequest, SubjectRequest], HttpResponse]
 
-def of_proven(view: Callable[[HttpRequest, SubjectRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Give a page the request that is in this visitor's hand; whoever proved no address is led to where one does."""
 
-    @never_cache
-    @answered
-    @wraps(view)
-    def enter(request: HttpRequest) -> HttpResponse:
-        row = visits.request_in_hand(request)
-        if row is None:
-            return redirect("privacy_return")
-        access.require(visits.principal_of(row), Action.REQUEST_READ, row)
-        return view(request, row)
+def of_proven(action: Action) -> Callable[[Page], Callable[[HttpRequest], HttpResponse]]:
+    """Give a page the request in this visitor's hand, if they may do this; others are led to where one proves that."""
 
-    return enter
+    def open_(view: Page) -> Callable[[HttpRequest], HttpResponse]:
+        @never_cache
+        @answered
+        @wraps(view)
+        def enter(request: HttpRequest) -> HttpResponse:
+            row = visits.request_in_hand(request)
+            if row is None:
+                return redirect("privacy_return")
+            access.require(visits.principal_of(row), action, row)
+            return view(request, row)
+
+        return enter
+
+    return open_
 
 
 @never_cache
@@ -117,7 +122,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@of_proven
+@of_proven(Action.REQUEST_READ)
 def status(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Tell how far the request is, and what the person can do now."""
     context = {
@@ -133,7 +138,7 @@ def status(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
 
 
 @require_safe
-@of_proven
+@of_proven(Action.REQUEST_READ)
 def looked(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Tell who opened this person's data, and why."""
     context = {
@@ -144,7 +149,7 @@ def looked(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_proven
+@of_proven(Action.REQUEST_CREATE)
 def withdraw(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Ask once more, then stop."""
     if request.method != "POST":
@@ -155,7 +160,7 @@ def withdraw(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_proven
+@of_proven(Action.REQUEST_READ)
 def download(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Say what is in the copy and what is not; give it on POST, because scanners and previews follow links."""
     if request.method == "POST":
@@ -168,7 +173,7 @@ def download(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
 
 
 @require_POST
-@of_proven
+@of_proven(Action.REQUEST_READ)
 def receipt(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Hand out the proof that the request was answered, for the person to keep."""
     return portal.receipt(request, services.receipt(row), row.reference, "privacy_status")

@@ -142,7 +142,7 @@ def _uncollected(request: SubjectRequest) -> dict[CollectionRef, str]:
 
 def _unreached(node: Node, away: Mapping[CollectionRef, str]) -> Section:
     label = collection_words(node.at.collection)
-    reason = "we could not reach the system that holds it"
+    reason = gettext("we could not reach the system that holds it")
     return Section(
         system=away[node.at],
         dataset=node.at.dataset,

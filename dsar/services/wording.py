@@ -60,7 +60,8 @@ def withheld_at(node: Node) -> Iterator[Unseen]:
     """Yield what is withheld from one collection, by the names an officer finds in the system."""
     for each in node.withheld:
         what = f"{node.at.collection}.{each.field}"
-        target = f"{what} (the record of {each.target.collection} it leads to)" if each.target else what
+        leads = gettext("the record of %(place)s it leads to")
+        target = f"{what} ({leads % {'place': each.target.collection}})" if each.target else what
         yield Unseen(target, gettext(REASONS[each.reason]))
     for each in node.read.withheld if node.read else ():
         yield Unseen(f"{node.at.collection}.{each.field}", gettext(REASONS[each.reason]))
@@ -107,7 +108,8 @@ def _part(row: FieldOutcome, which: str, *, is_split: bool) -> str:
 def _kept_words(place: str, reason: str, citation: str, until: date | None, words: Iterable[str]) -> str:
     cited = f" ({citation})" if citation else ""
     ends = gettext(", until %(date)s") % {"date": date_format(until, "j F Y")} if until else ""
-    return f"{place}: {_listed(words)}. {reason.rstrip('.')}{cited}{ends}"
+    # What was kept and why is stored as it was decided, in the words that are translated here.
+    return f"{place}: {_listed(words)}. {gettext(reason).rstrip('.')}{cited}{ends}"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from holidays.utils import list_supported_countries
 
 from governance import audit
 from governance.errors import BadInput, Conflict, FieldError
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from governance.policy.principal import Principal
 
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_COUNTRY: Final = re.compile("[A-Z]{2}", re.ASCII)
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 _CONTRAST: Final = 4.5
 
@@ -38,23 +40,23 @@ def is_readable(accent: str) -> bool:
     return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= _CONTRAST
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def create(slug: str, *, is_default: bool = False, **facts: Any) -> Controller:
     """Set up a controller. Raises BadInput naming each field, Conflict where slug, host or the default is taken."""
+    _require({"slug": slug, **facts}, {"slug": _SLUG} | _OF_CONTROLLER)
     controller = Controller(slug=slug, is_default=is_default, **facts)
-    _require({"slug": slug, **facts}, _OF_CONTROLLER)
     if Controller.objects.filter(slug=slug).exists():
         raise Conflict("A controller with this slug exists")
     if is_default and Controller.objects.filter(is_default=True).exists():
         raise Conflict("There is a default controller already")
     _require_free_host(controller)
-    controller.save(force_insert=True)
+    _save(controller, force_insert=True)
     details = {"single_officer": controller.single_officer}
     _record(AuditType.CONTROLLER_CREATED, controller, controller, operator(controller.pk.hex), details)
     return controller
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def change(controller: Controller, *, principal: Principal, **facts: Any) -> list[str]:
     """Change a controller, and answer the fields that differ now; the ledger names them and holds no value."""
     _require(facts, _OF_CONTROLLER)
@@ -62,20 +64,22 @@ def change(controller: Controller, *, principal: Principal, **facts: Any) -> lis
     changed = _set(locked, facts)
     _require_free_host(locked)
     if changed:
-        locked.save(update_fields=changed)
-        _record(AuditType.CONTROLLER_CHANGED, locked, locked, principal, {"fields": changed})
+        _save(locked, update_fields=changed)
+        # Which way it went is told of the one fact that decides who may approve.
+        details = {"single_officer": locked.single_officer} if "single_officer" in changed else {}
+        _record(AuditType.CONTROLLER_CHANGED, locked, locked, principal, {"fields": changed} | details)
     return changed
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def show_as(controller: Controller, slug: str, *, principal: Principal, **face: Any) -> tuple[Brand, list[str]]:
     """Give a controller a brand, or an existing brand another face; answers it and the fields that differ now."""
     found = Brand.objects.select_for_update().filter(controller=controller, slug=slug).first()
-    _require({"slug": slug} | face if found else {"slug": slug, "name": "", **face}, _OF_BRAND)
+    _require({"slug": slug} | face if found else {"slug": slug, "name": "", **face}, {"slug": _SLUG} | _OF_BRAND)
     brand = found or Brand(controller=controller, slug=slug)
     changed = _set(brand, face)
     if changed:
-        brand.save()
+        _save(brand)
         _record(AuditType.BRAND_CHANGED, brand, controller, principal, {"fields": changed, "made": found is None})
     return brand, changed
 
@@ -87,12 +91,28 @@ def _set(row: Model, values: Mapping[str, Any]) -> list[str]:
     return changed
 
 
+def _save(row: Controller | Brand, **how: Any) -> None:
+    try:
+        with transaction.atomic():
+            row.save(**how)
+    except IntegrityError:
+        # Somebody else took slug, host or default in this moment.
+        raise Conflict("Another has this slug or host, or is the default, since a moment ago; look again") from None
+
+
 def _require_free_host(controller: Controller) -> None:
-    if controller.host and Controller.objects.filter(host=controller.host).exclude(pk=controller.pk).exists():
+    if not controller.host:
+        return
+    others = Controller.objects.exclude(pk=controller.pk)
+    if others.filter(host=controller.host).exists():
         raise Conflict("Another controller's portal has this host")
+    is_own = controller.host == urlsplit(settings.GOVERNANCE_PUBLIC_URL).hostname
+    if is_own and not controller.is_default and others.filter(is_default=True).exists():
+        # Its visitors, and the links in its letters, come there: they would find somebody else's portal.
+        raise Conflict("This is the installation's own address, which leads to the default controller")
 
 
-def _require(values: Mapping[str, Any], rules: Mapping[str, tuple[Callable[[str], bool], str]]) -> None:
+def _require(values: Mapping[str, Any], rules: Mapping[str, _Rule]) -> None:
     if unknown := sorted(values.keys() - rules.keys() - {"single_officer"}):
         message = f"These are not set here: {', '.join(unknown)}"
         raise BadInput(message)
@@ -117,27 +137,38 @@ def _passes(validator: Callable[[str], None], longest: int) -> Callable[[str], b
 
 
 def _has_text(longest: int) -> Callable[[str], bool]:
-    return lambda value: bool(value.strip()) and len(value) <= longest
+    return lambda value: bool(value.strip()) and _is_line(longest)(value)
 
 
-_is_slug = _passes(validate_slug, 50)
+def _is_line(longest: int) -> Callable[[str], bool]:
+    # A line break in a name would make every letter that bears it unsendable.
+    return lambda value: len(value) <= longest and (not value or value.isprintable())
+
+
+_COUNTRIES: Final = frozenset(list_supported_countries())
 _is_address = _passes(validate_email, 254)
 _LONGEST_HOST, _LONGEST_NAME, _LONGEST_LINE = 253, 120, 200
-_OF_CONTROLLER: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
-    "slug": (_is_slug, "Use letters, digits, hyphens and underscores, 50 at most"),
-    "name": (_has_text(_LONGEST_NAME), "Give a name of 1 to 120 characters"),
+_Rule = tuple["Callable[[str], bool]", str]
+_SLUG: Final[_Rule] = (_passes(validate_slug, 50), "Use letters, digits, hyphens and underscores, 50 at most")
+_NAME: Final[_Rule] = (_has_text(_LONGEST_NAME), "Give a name of 1 to 120 characters, in one line")
+_LINE: Final[_Rule] = (_is_line(_LONGEST_LINE), "Give 200 characters at most, in one line")
+_OF_CONTROLLER: Final[dict[str, _Rule]] = {
+    "name": _NAME,
     "host": (
         lambda value: not value or (len(value) <= _LONGEST_HOST and bool(_HOST.fullmatch(value))),
         "Give the host name alone, in small letters, such as privacy.example.org",
     ),
-    "country": (lambda value: bool(_COUNTRY.fullmatch(value)), "Give the two capitals of ISO 3166-1, such as DE"),
+    "country": (
+        lambda value: value in _COUNTRIES,
+        "Give the two capitals of ISO 3166-1, such as DE, of a country whose public holidays are known",
+    ),
+    "language": (lambda value: value in dict(settings.LANGUAGES), "Give a language that the pages are written in"),
     "time_zone": (lambda value: value in available_timezones(), "Give a zone of the IANA list, such as Europe/Berlin"),
-    "contact": (lambda value: len(value) <= _LONGEST_LINE, "Give 200 characters at most"),
-    "authority": (lambda value: len(value) <= _LONGEST_LINE, "Give 200 characters at most"),
+    "contact": _LINE,
+    "authority": _LINE,
 }
-_OF_BRAND: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
-    "slug": (_is_slug, "Use letters, digits, hyphens and underscores, 50 at most"),
-    "name": (_has_text(_LONGEST_NAME), "Give a name of 1 to 120 characters"),
+_OF_BRAND: Final[dict[str, _Rule]] = {
+    "name": _NAME,
     "sender": (lambda value: not value or _is_address(value), "Give the address that its letters come from"),
     "accent": (
         lambda value: not value or is_readable(value),

@@ -29,13 +29,13 @@ SLICE = 1000
 #: Positions of one stretch: enough that handing it to another process costs nothing, and a few megabytes at most.
 SPAN = 4096
 #: Below this, starting processes takes as long as what they save; each begins with a Python and a Django of its own.
-WORTH_PROCESSES = 1_000_000
+WORTH_PROCESSES = 500_000
 #: Of one process: while the database works for some, another computes.
 READERS = 4
 #: With more, the one that puts the tree together is what all wait for.
 MOST_PROCESSES = 4
-#: A process keeps as much of the machine busy at the database as it uses itself.
-PROCESSORS_EACH = 2
+#: Up to here the readers of one process keep the whole machine busy, the database's part of the work included.
+FEW_PROCESSORS = 2
 
 
 class Row(NamedTuple):
@@ -116,9 +116,8 @@ def _close(together: Barrier) -> None:
 
 def sensible_processes(count: int) -> int:
     """Answer how many processes are worth starting for so many events: one for few of them, or on a small machine."""
-    if count < WORTH_PROCESSES:
-        return 1
-    return max(1, min((os.cpu_count() or 1) // PROCESSORS_EACH, MOST_PROCESSES))
+    processors = os.cpu_count() or 1
+    return 1 if count < WORTH_PROCESSES or processors <= FEW_PROCESSORS else min(processors, MOST_PROCESSES)
 
 
 def stretch(begin: int, end: int) -> Stretch:

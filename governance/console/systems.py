@@ -151,9 +151,7 @@ def dataset(request: DeskRequest, dataset_id: UUID) -> HttpResponse:
         ],
         "problems": datasets.map_of([row]).check_within(),
         "excluded": [
-            (each.at.collection, REASONS.get(each.reason, each.reason.replace("_", " ")))
-            for each in plan.excluded
-            if each.at.dataset == row.key
+            (each.at.collection, gettext(REASONS[each.reason])) for each in plan.excluded if each.at.dataset == row.key
         ],
         "rules": [rule for rule in whole.rules if rule.dataset == row.key],
     }

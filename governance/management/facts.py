@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _FACTS: Final = {
     "name": "what people know it by",
     "host": "the portal's host name, where the installation serves several controllers",
-    "country": "ISO 3166-1 code: whose public holidays count; DE when left out",
-    "time_zone": "where its days begin; Europe/Berlin when left out",
+    "country": "ISO 3166-1 code: whose public holidays count; a new controller's is DE",
+    "time_zone": "where its days begin; a new controller's is Europe/Berlin",
+    "language": "what its pages and letters are written in; a new controller's is en",
     "contact": "how people reach a human",
     "authority": "where people may complain (GDPR Art. 77)",
 }
@@ -40,16 +41,24 @@ def facts_in(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def controller_named(slug: str | None) -> Controller:
     """Answer a controller by its slug, or the default one; raises CommandError with the remedy."""
-    rows = Controller.objects.filter(slug=slug) if slug else Controller.objects.filter(is_default=True)
-    controller: Controller | None = rows.first()
+    # An empty slug is a variable that was not set: it means nobody, never the default controller.
+    which = {"is_default": True} if slug is None else {"slug": slug}
+    controller: Controller | None = Controller.objects.filter(**which).first()
     if controller is None:
         known = ", ".join(Controller.objects.order_by("slug").values_list("slug", flat=True))
         remedy = (
             f"there are: {known}" if known else "create one: manage.py create_controller SLUG --name NAME --default"
         )
-        message = f"No such controller. Name one with --controller; {remedy}."
+        message = f"No such controller; {remedy}."
         raise CommandError(message)
     return controller
+
+
+def portal_of(controller: Controller, path: str = "/privacy/") -> str:
+    """Say where people find this controller, or what is missing for that."""
+    if controller.host or controller.is_default:
+        return f"its portal is at {controller.host}{path}"
+    return f"no portal leads to it yet: manage.py change_controller {controller.slug} --host NAME"
 
 
 def in_words(refused: GovernanceError) -> str:

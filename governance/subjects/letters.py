@@ -169,11 +169,11 @@ def _letter(message: OutgoingMessage, connection: BaseEmailBackend) -> EmailMult
 
 
 def _sender(message: OutgoingMessage) -> str:
-    """Name the brand that the letter is written for; without one, the controller under the first address it has."""
+    """Name the brand that the letter is written for, under its address; without one, the controller."""
     if message.brand is not None and message.brand.sender:
         return formataddr((message.brand.name, message.brand.sender))
-    brand = Brand.objects.filter(controller=message.controller).exclude(sender="").order_by("slug").first()
-    return formataddr((message.controller.name, brand.sender if brand else settings.DEFAULT_FROM_EMAIL))
+    name = message.brand.name if message.brand is not None else message.controller.name
+    return formataddr((name, settings.DEFAULT_FROM_EMAIL))
 
 
 def _note(message: OutgoingMessage, error: str) -> None:

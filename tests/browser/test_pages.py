@@ -54,7 +54,9 @@ def stage(town: Town, chromium: Chromium) -> Stage:
         "agent": agent, "customer": customer, "gone": gone, "helper": helper,
         "officer": town.officer, "visitor": visitor,
     }  # fmt: skip
-    tabs = {name: chromium.tab(width=WIDTHS["desk"]) for name in ("anyone", "enrolled", "newcomer", *sitting)}
+    tabs = {
+        name: chromium.tab(width=WIDTHS["desk"]) for name in ("anyone", "branded", "enrolled", "newcomer", *sitting)
+    }
     for name in ("newcomer", "enrolled"):
         tabs[name].open(town.address + town.invite(f"{name}@acme.example")).press("Sign in")
     enrol(tabs["enrolled"], town.address)
@@ -108,7 +110,7 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "sign-in refused": through("anyone", "/accounts/login/", "Sign in"),
     "sign-in link used": by_path("anyone", "/accounts/link/used/"),
     "privacy": by_path("anyone", "/privacy/"),
-    "privacy of a brand": by_path("anyone", "/privacy/b/fern/"),
+    "privacy of a brand": by_path("branded", "/privacy/b/fern/"),
     "privacy what": by_path("anyone", "/privacy/request/"),
     "privacy nothing chosen": through("anyone", "/privacy/request/", "Continue"),
     "privacy address": through("anyone", "/privacy/request/", "Continue", ask="copy"),
@@ -233,6 +235,14 @@ def test_a_page_of_another_day_is_as_accessible(stage: Stage, axe: str, name: st
     finally:
         tab.press("Back to today")
     assert "You are looking at" not in tab.run("document.body.innerText")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("privacy", "Acme Outdoor"), ("privacy of a brand", "Fern"), ("privacy status erased", "What we deleted")],
+)
+def test_a_page_that_is_looked_at_is_the_one_it_is_called(stage: Stage, name: str, words: str) -> None:
+    assert words in PAGES[name](stage).run("document.body.innerText")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

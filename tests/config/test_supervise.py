@@ -242,6 +242,14 @@ def test_commands_in_another_terminal_learn_where_the_demonstration_is_reached(t
     assert told == {"true": "http://localhost:9000", "false": "http://localhost:8000"}
 
 
+def test_a_process_that_opens_no_system_loads_no_connector() -> None:
+    code = "import sys, django; django.setup(); import config.urls; print('sqlalchemy' in sys.modules)"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings_test"}
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
+
+
 def test_the_supervisor_loads_no_framework() -> None:
     code = "import sys, config.supervise; print(sorted({'django', 'celery', 'granian'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)

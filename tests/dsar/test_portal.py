@@ -19,7 +19,8 @@ from dsar.models import SubjectRequest
 from governance.audit import trust
 from governance.audit.sequencer import sequence
 from governance.crypto.proofs import verify_receipt
-from governance.models import Controller, SystemStep
+from governance.models import Controller, LedgerEntry, SystemStep
+from governance.policy.vocabulary import ALLOWED, Role
 from governance.subjects import patience
 from governance.systems import runtime
 from tests.dsar.conftest import ANN, House, approve, fresh, last_code, letters, work
@@ -42,6 +43,27 @@ def enter(client: Client, house: House, email: str = ANN, ask: str = "copy") -> 
     submit(client, email, ask)
     client.post("/privacy/code/", {"code": last_code(house.controller)})
     return SubjectRequest.objects.latest("received_at")
+
+
+@pytest.mark.parametrize(
+    ("method", "page"),
+    [
+        ("get", "status"), ("get", "looked"), ("get", "withdraw"), ("post", "withdraw"), ("get", "download"),
+        ("post", "download"), ("post", "receipt"),
+    ],
+)  # fmt: skip
+def test_every_page_of_a_request_asks_whether_its_person_may(
+    client: Client, house: House, method: str, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/privacy/{page}/"
+    stranger = getattr(Client(), method)(path)
+    assert (stranger.status_code, stranger["Location"]) == (302, "/privacy/return/")
+    row = enter(client, house)
+    status = fresh(row).status
+    monkeypatch.setitem(ALLOWED, Role.DATA_SUBJECT, frozenset())
+    assert getattr(client, method)(path).status_code == 403
+    assert LedgerEntry.objects.filter(type="access.denied").count() == 1
+    assert fresh(row).status == status
 
 
 def test_the_pages_follow_each_other_without_a_script(client: Client, house: House) -> None:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from governance.access import controllers
 from governance.errors import GovernanceError
-from governance.management.facts import add_facts, facts_in, in_words
+from governance.management.facts import add_facts, facts_in, in_words, portal_of
 
 
 class Command(BaseCommand):
@@ -22,7 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **options: Any) -> None:
         try:
-            controllers.create(options["slug"], is_default=options["default"], **{"name": "", **facts_in(options)})
+            facts = {"name": "", **facts_in(options)}
+            made = controllers.create(options["slug"], is_default=options["default"], **facts)
         except GovernanceError as refused:
             raise CommandError(in_words(refused)) from refused
-        self.stdout.write(f"Controller {options['slug']} created")
+        self.stdout.write(f"Controller {options['slug']} created; {portal_of(made)}")

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from governance.access import controllers
 from governance.errors import GovernanceError
-from governance.management.facts import controller_named, in_words
+from governance.management.facts import controller_named, in_words, portal_of
 from governance.policy.principal import operator
 
 
@@ -32,6 +32,5 @@ class Command(BaseCommand):
             )
         except GovernanceError as refused:
             raise CommandError(in_words(refused)) from refused
-        self.stdout.write(
-            f"{brand.name}: changed {', '.join(changed) or 'nothing'}; portal at /privacy/b/{brand.slug}/"
-        )
+        there = portal_of(controller, f"/privacy/b/{brand.slug}/")
+        self.stdout.write(f"Changed: {', '.join(changed) or 'nothing'}; {there}")

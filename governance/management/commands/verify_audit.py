@@ -50,7 +50,7 @@ class Command(BaseCommand):
             "--processes",
             type=int,
             metavar="N",
-            help="How many processes judge events (default: one a processor for a long ledger, else one).",
+            help="How many processes judge events (default: one; more for a long ledger on a large machine).",
         )
         parser.add_argument(
             "--late-after",

@@ -20,7 +20,7 @@ from governance.crypto.policies import Policy
 from governance.crypto.proofs import verify_receipt
 from governance.models import AddressProof, Controller, DataSubject, LedgerEntry, OutgoingMessage
 from governance.policy.principal import operator, worker
-from governance.policy.vocabulary import RevealPurpose
+from governance.policy.vocabulary import ALLOWED, RevealPurpose, Role
 from governance.subjects import proving
 from tests.consent.conftest import JANE, Caller, House, house_of
 from tests.governance.console.conftest import Page
@@ -83,6 +83,26 @@ class Visitor:
     def stop(self) -> str:
         assert self.submit("/preferences/stop/", {}, page="/preferences/choices/").status_code == 302
         return self.page()
+
+
+@pytest.mark.parametrize(
+    ("method", "page"),
+    [("get", "choices"), ("get", "looked"), ("post", "choose"), ("post", "stop"), ("post", "receipt")],
+)
+def test_every_page_asks_whether_its_person_may(
+    house: House, jane: DataSubject, method: str, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/preferences/{page}/"
+    stranger = getattr(Client(), method)(path)
+    assert (stranger.status_code, stranger["Location"]) == (302, "/preferences/")
+    visitor = Visitor()
+    visitor.enter()
+    token = {"csrfmiddlewaretoken": visitor.token("/preferences/choices/")} if method == "post" else {}
+    before = ConsentEvent.objects.count()
+    monkeypatch.setitem(ALLOWED, Role.DATA_SUBJECT, frozenset())
+    assert getattr(visitor.browser, method)(path, token).status_code == 403
+    assert LedgerEntry.objects.filter(type="access.denied").count() == 1
+    assert ConsentEvent.objects.count() == before
 
 
 def test_a_known_person_sees_and_changes_each_choice(caller: Caller, house: House) -> None:

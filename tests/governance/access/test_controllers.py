@@ -13,7 +13,7 @@ from django.test import Client
 from governance.access.controllers import is_readable
 from governance.models import Brand, Controller, LedgerEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def told(*arguments: str) -> str:
@@ -47,6 +47,46 @@ def test_facts_are_given_and_changed_and_taken_back(acme: Controller) -> None:
         ["host"],
     ]
     assert "Dublin" not in json.dumps(events("controller.changed"))
+    assert {each["controller"] for each in events("controller.changed")} == {str(acme.pk)}
+    assert all(each["actor"].startswith("operator:") for each in events("controller.changed"))
+
+
+def test_the_ledger_says_which_way_the_rule_of_two_went(acme: Controller) -> None:
+    for option in ("--single-officer", "--no-single-officer"):
+        told("change_controller", "acme", option)
+    assert [each["details"]["single_officer"] for each in events("controller.changed")] == [True, False]
+
+
+def test_an_empty_slug_means_nobody(acme: Controller) -> None:
+    for command in (("change_controller", "", "--name", "X"), ("name_brand", "a", "--name", "A", "--controller", "")):
+        with pytest.raises(CommandError, match="No such controller"):
+            told(*command)
+    assert Controller.objects.get().name == "Acme Ltd"
+
+
+def test_the_installations_own_address_stays_the_default_controllers(acme: Controller, settings: Any) -> None:
+    settings.GOVERNANCE_PUBLIC_URL = "https://privacy.acme.example:8443/"
+    with pytest.raises(CommandError, match="own address"):
+        told("create_controller", "globex", "--name", "Globex", "--host", "privacy.acme.example")
+    told("change_controller", "acme", "--host", "privacy.acme.example")
+
+
+def test_a_portal_that_nobody_can_reach_is_not_announced(acme: Controller) -> None:
+    assert "no portal leads to it yet" in told("create_controller", "globex", "--name", "Globex")
+    assert "--host NAME" in told("name_brand", "iris", "--name", "Iris", "--controller", "globex")
+    told("change_controller", "globex", "--host", "privacy.globex.example")
+    there = told("name_brand", "iris", "--sender", "privacy@iris.example", "--controller", "globex")
+    assert "privacy.globex.example/privacy/b/iris/" in there
+
+
+def test_a_brand_of_one_controller_is_not_another_s(acme: Controller) -> None:
+    told("create_controller", "globex", "--name", "Globex", "--host", "privacy.globex.example")
+    told("name_brand", "fern", "--name", "Fern")
+    told("name_brand", "fern", "--name", "Fern of Globex", "--accent", "#3b5b20", "--controller", "globex")
+    told("name_brand", "fern", "--accent", "", "--controller", "globex")
+    faces = list(Brand.objects.order_by("name").values_list("controller__slug", "name", "accent"))
+    assert faces == [("acme", "Fern", ""), ("globex", "Fern of Globex", "")]
+    assert len({each["controller"] for each in events("brand.changed")}) == 2
 
 
 @pytest.mark.parametrize(
@@ -54,6 +94,10 @@ def test_facts_are_given_and_changed_and_taken_back(acme: Controller) -> None:
     [
         ("--time-zone", "Berlin", "time_zone: .*Europe/Berlin"),
         ("--country", "Germany", "country: .*such as DE"),
+        ("--country", "ZZ", "country: .*public holidays are known"),
+        ("--language", "tlh", "language: "),
+        ("--name", "Acme\nLtd", "name: .*in one line"),
+        ("--authority", "Berlin\r", "authority: .*in one line"),
         ("--host", "https://privacy.acme.example/", "host: .*host name alone"),
         ("--host", "privacy.acme.example:8443", "host: .*host name alone"),
         ("--host", "-", "host: "),
@@ -122,6 +166,7 @@ def test_a_brand_is_named_and_gets_another_face(acme: Controller) -> None:
     [
         (("fern",), "name: "),
         (("a fern", "--name", "Fern"), "slug: "),
+        (("fern", "--name", "Fern\n"), "name: .*in one line"),
         (("fern", "--name", "Fern", "--sender", "fern"), "sender: "),
         (("fern", "--name", "Fern", "--accent", "#ffbf47"), "accent: .*dark enough"),
         (("fern", "--name", "Fern", "--accent", "green"), "accent: .*#rrggbb"),

@@ -449,7 +449,7 @@ def test_several_processes_find_the_same(write: Write, monkeypatch: pytest.Monke
         assert found(verify(processes=None)) == alone
 
 
-@pytest.mark.parametrize(("processors", "expected"), [(1, 1), (2, 1), (4, 2), (8, 4), (64, 4), (None, 1)])
+@pytest.mark.parametrize(("processors", "expected"), [(1, 1), (2, 1), (3, 3), (4, 4), (64, 4), (None, 1)])
 def test_a_long_ledger_is_judged_by_several_processes_and_a_short_one_by_one(
     processors: int | None, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

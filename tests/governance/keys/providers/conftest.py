@@ -27,6 +27,7 @@ def hsm_token(pkcs11_module: str, tmp_path_factory: pytest.TempPathFactory) -> s
     command = ["softhsm2-util", "--module", pkcs11_module, "--init-token", "--free", "--label", "governance"]
     subprocess.run([*command, "--so-pin", "12345", "--pin", PIN], check=True, capture_output=True)
     # The module may have been started before, with another token or none in its folder: it reads anew what is there.
+    # While all tests of a process shared one token, two did not find its objects in whole runs; none has failed since.
     pkcs11.lib(pkcs11_module).reinitialize()
     return "governance"
 
