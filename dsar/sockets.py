@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from dsar.models import SubjectRequest
-from dsar.selectors import queue, reach
+from dsar.selectors import holds, queue, reach
 from dsar.services.erasing import is_restrained
 from governance.policy.vocabulary import Action
 from governance.registry import Chart, Panel
@@ -80,7 +80,13 @@ def panel(principal: Principal, now: datetime) -> Panel:
         empty=gettext("No open requests."),
     )
     empty = gettext("No open requests. Those from the privacy page and from your services appear here.")
-    rows = [*figures, *reach.unreached(principal), *queue.kept_too_long(principal), *queue.first(principal, now)]
+    rows = [
+        *figures,
+        *reach.unreached(principal),
+        *queue.kept_too_long(principal),
+        *holds.over(principal, now),
+        *queue.first(principal, now),
+    ]
     count = counts["open"]
     words = ngettext("The open request", "All %(n)d open requests", count) % {"n": count}
     more = (words, f"{here}?tab=open") if count else None

@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from dsar import services
 from dsar.errors import DeadlineRefused, IllegalTransition
-from dsar.selectors import queue
+from dsar.selectors import holds, queue
 from dsar.selectors.due import due
 from dsar.selectors.story import story
 from governance.errors import BadInput, Conflict
-from governance.models import LedgerEntry
-from governance.policy.principal import data_subject
+from governance.models import Controller, LedgerEntry
+from governance.policy.principal import data_subject, operator
+from governance.subjects import holding as legal_holds
 from tests.dsar.conftest import ANN, BOB, House, approve, ask, fresh, letters, planned, prove, work
+from tests.governance.conftest import signed_in
 
 if TYPE_CHECKING:
     from dsar.models import SubjectRequest
@@ -177,6 +179,29 @@ def test_a_held_request_is_answered_with_what_is_kept(house: House, ann: DataSub
     assert house.rows(house.store, "customer") == before
     ann.refresh_from_db()
     assert ann.status == "active"
+
+
+def test_a_hold_that_is_over_is_shown_until_somebody_erases_what_it_kept(house: House, ann: DataSubject) -> None:
+    request, until = planned(house, "erasure"), timezone.localdate() + timedelta(days=40)
+    services.hold(request, "legal_claim", until, principal=house.principal)
+    approve(house, fresh(request))
+    work()
+    services.keep(fresh(request), principal=house.principal)
+    services.respond(fresh(request), principal=house.principal)
+    assert holds.over(house.principal, timezone.now()) == []
+    with time_machine.travel(timezone.now() + timedelta(days=42)):
+        hold = legal_holds.place_hold(ann, reason="legal_claim", until=None, principal=house.principal)
+        assert holds.over(house.principal, timezone.now()) == []  # another hold goes on
+        legal_holds.release_hold(hold.pk, ann, principal=house.principal)
+        (shown,) = holds.over(house.principal, timezone.now())
+        assert (shown["label"], shown["status"]) == (request.reference, "hold over")
+        assert "hold over" in signed_in(house.officer).get("/console/").content.decode()
+        again = planned(house, "erasure")
+        assert holds.over(house.principal, timezone.now()) == []
+        services.withdraw(again, principal=house.principal)
+        assert len(holds.over(house.principal, timezone.now())) == 1
+        other = Controller.objects.create(slug="globex", name="Globex")
+        assert holds.over(operator(other.pk.hex), timezone.now()) == []
 
 
 def test_a_hold_has_its_limits(house: House, ann: DataSubject) -> None:
