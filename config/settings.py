@@ -296,7 +296,7 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="dummymail://")
 vars().update(EMAIL_CONFIG)
 #: Seconds; a mail server that accepts the connection and says nothing must not hold the worker.
 EMAIL_TIMEOUT = EMAIL_CONFIG.get("EMAIL_TIMEOUT") or 30
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"privacy@{urlsplit(GOVERNANCE_PUBLIC_URL).hostname}")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"privacy@{urlsplit(GOVERNANCE_PUBLIC_URL).hostname or 'localhost'}")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"

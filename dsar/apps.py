@@ -23,4 +23,5 @@ class DsarConfig(AppConfig):
         registry.register_personal_data("dsar", sockets.personal_data)
         registry.register_references("dsar", sockets.references)
         registry.register_panel(sockets.panel)
+        registry.register_panel(sockets.lasting_panel)
         admin.register()

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from dsar.models import SubjectRequest
-from dsar.selectors import holds, queue, reach
+from dsar.selectors import lasting, queue, reach
 from dsar.services.erasing import is_restrained
 from governance.policy.vocabulary import Action
 from governance.registry import Chart, Panel
@@ -80,14 +80,18 @@ def panel(principal: Principal, now: datetime) -> Panel:
         empty=gettext("No open requests."),
     )
     empty = gettext("No open requests. Those from the privacy page and from your services appear here.")
-    rows = [
-        *figures,
-        *reach.unreached(principal),
-        *queue.kept_too_long(principal),
-        *holds.over(principal, now),
-        *queue.first(principal, now),
-    ]
+    rows = [*figures, *reach.unreached(principal), *queue.first(principal, now)]
     count = counts["open"]
     words = ngettext("The open request", "All %(n)d open requests", count) % {"n": count}
     more = (words, f"{here}?tab=open") if count else None
     return Panel(gettext("What to do first"), rows, empty, order=10, chart=chart, more=more)
+
+
+def lasting_panel(principal: Principal, now: datetime) -> Panel:
+    """Give what is kept longer than it should be; the box is there only when something is."""
+    rows = (
+        [*lasting.past_their_date(principal, now), *lasting.past_their_hold(principal, now)]
+        if principal.may(Action.REQUEST_READ)
+        else []
+    )
+    return Panel(gettext("Kept longer than it should be"), rows, "", order=11)

@@ -30,10 +30,12 @@ class FieldOutcome(models.Model):
     reason = models.CharField(max_length=200, blank=True, help_text="Why it is kept, or an error code.")
     citation = models.CharField(max_length=200, blank=True)
     until = models.DateField(null=True)
+    by_hold = models.BooleanField(default=False, help_text="A hold kept it, whatever else might have.")
     rows = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ("dataset", "collection", "field", "outcome", "id")
+        indexes = (models.Index(fields=["request"], condition=Q(by_hold=True), name="fieldoutcome_by_hold"),)
         constraints = (
             models.UniqueConstraint(
                 fields=["request", "dataset", "collection", "field", "outcome", "reason"], name="fieldoutcome_once"

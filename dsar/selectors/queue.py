@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,6 @@ from dsar.models import RequestRight, SubjectRequest
 from dsar.selectors.due import SOON_DAYS, due
 from dsar.selectors.words import RIGHT_WORDS, rights_words
 from governance import access
-from governance.models import SystemStep
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ WORKING_WORDS: Final = {
 _WEEK: Final = timedelta(days=7)
 _ORDER: Final = ("due_at", "received_at", "pk")
 _HEX: Final = 32
-_MOST_KEPT: Final = 3
 
 
 def visible(principal: Principal) -> QuerySet[SubjectRequest]:
@@ -143,24 +141,6 @@ def first(principal: Principal, now: datetime, limit: int = 10) -> list[Mapping[
         }
         for row in rows.order_by("due_at", "pk")[:limit]
         for left in [due(row.status, row.due_at, now, row.controller.time_zone)]
-    ]
-
-
-def kept_too_long(principal: Principal) -> list[Mapping[str, Any]]:
-    """Give answered requests of which something outlasts its date, as no erasure could be carried out; one query."""
-    missed = SystemStep.objects.filter(job=OuterRef("kept_job"), spec__missed=True)
-    rows = access.visible_to(principal, Action.REQUEST_READ, SubjectRequest.objects.filter(kept_job__isnull=False))
-    return [
-        {
-            "label": row.reference,
-            "detail": gettext(
-                "What a law kept should be erased by now, and the system does not let it. Look at the system."
-            ),
-            "status": gettext("kept too long"),
-            "tone": "danger",
-            "url": reverse("admin:request", args=[row.pk]),
-        }
-        for row in rows.filter(Exists(missed)).order_by("due_at", "pk").only("pk", "reference")[:_MOST_KEPT]
     ]
 
 

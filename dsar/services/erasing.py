@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from dsar.lifecycle import Status
 from dsar.models import SubjectRequest
-from dsar.selectors.holds import PERSON_CITATIONS
 from dsar.services.clocks import is_held
 from dsar.services.moving import locked, note
 from dsar.services.outcomes import Withholding
@@ -27,6 +26,12 @@ if TYPE_CHECKING:
     from governance.policy.principal import Principal
 
 _BATCH: Final = 100
+_CITATIONS: Final = {
+    "legal_claim": "GDPR Art. 17(3)(e)",
+    "legal_obligation": "GDPR Art. 17(3)(b)",
+    "authority_order": "GDPR Art. 17(3)(b)",
+    "subject_asked": "GDPR Art. 18(1)",
+}
 
 
 def kept_by_law(request: SubjectRequest) -> Withholding | None:
@@ -34,7 +39,7 @@ def kept_by_law(request: SubjectRequest) -> Withholding | None:
     hold = None if request.subject is None else holding.standing_on(request.subject)
     if hold is None:
         return None
-    return Withholding(str(PERSON_HOLD_WORDS[hold.reason]), PERSON_CITATIONS[hold.reason], hold.until)
+    return Withholding(str(PERSON_HOLD_WORDS[hold.reason]), _CITATIONS[hold.reason], hold.until)
 
 
 def is_restrained(request: SubjectRequest) -> bool:

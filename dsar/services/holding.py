@@ -11,7 +11,6 @@ from django.utils import timezone
 from dsar.errors import IllegalTransition
 from dsar.lifecycle import Event, Status, is_open
 from dsar.models import SubjectRequest
-from dsar.selectors.holds import CITATION
 from dsar.services import packing
 from dsar.services.carrying_out import approved_plan
 from dsar.services.clocks import calendar_of, is_held
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from governance.policy.principal import Principal
 
 _LONGEST: Final = timedelta(days=3660)
+_CITATION: Final = "GDPR Art. 17(3)"
 
 
 @transaction.atomic(durable=True)
@@ -73,7 +73,7 @@ def keep(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     steps = runtime.steps_of(request.pk, "collect")
     if not all(map(runtime.has_ended, steps)) or ("access" in made.rights and packing.wants_copy(request)):
         raise Conflict("The copy is still being made; try again when it is there.")
-    kept = Withholding(str(HOLD_WORDS[request.hold_reason]), CITATION, request.held_until)
+    kept = Withholding(str(HOLD_WORDS[request.hold_reason]), _CITATION, request.held_until)
     counts = keep_outcomes(request, row, made, kept)
     move(request, Event.COMPLETE, principal=principal, details={"held": True, **counts})
     return request

@@ -124,7 +124,7 @@ def _ends(
             yield _end(item, "not_found")
         elif withheld is not None and (step is None or not runtime.has_ended(step)):
             end = _end(item, "retained", reason=withheld.reason, until=withheld.until, rows=found["rows"])
-            yield end | {"citation": withheld.citation}
+            yield end | {"citation": withheld.citation, "by_hold": True}
         elif step is None or step.state != SystemStep.State.DONE:
             yield _end(item, "failed", reason=(step.error if step else "") or "step.open", rows=found["rows"])
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import category
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -50,6 +51,8 @@ def create(slug: str, *, is_default: bool = False, **facts: Any) -> Controller:
     if is_default and Controller.objects.filter(is_default=True).exists():
         raise Conflict("There is a default controller already")
     _require_free_host(controller)
+    if is_default and Controller.objects.filter(host=_own_host()).exclude(host="").exists():
+        raise Conflict("Another controller has the installation's own address, which is the default controller's")
     _save(controller, force_insert=True)
     details = {"single_officer": controller.single_officer}
     _record(AuditType.CONTROLLER_CREATED, controller, controller, operator(controller.pk.hex), details)
@@ -62,7 +65,8 @@ def change(controller: Controller, *, principal: Principal, **facts: Any) -> lis
     _require(facts, _OF_CONTROLLER)
     locked = Controller.objects.select_for_update().get(pk=controller.pk)
     changed = _set(locked, facts)
-    _require_free_host(locked)
+    if "host" in changed:
+        _require_free_host(locked)
     if changed:
         _save(locked, update_fields=changed)
         # Which way it went is told of the one fact that decides who may approve.
@@ -106,10 +110,13 @@ def _require_free_host(controller: Controller) -> None:
     others = Controller.objects.exclude(pk=controller.pk)
     if others.filter(host=controller.host).exists():
         raise Conflict("Another controller's portal has this host")
-    is_own = controller.host == urlsplit(settings.GOVERNANCE_PUBLIC_URL).hostname
-    if is_own and not controller.is_default and others.filter(is_default=True).exists():
+    if controller.host == _own_host() and not controller.is_default and others.filter(is_default=True).exists():
         # Its visitors, and the links in its letters, come there: they would find somebody else's portal.
         raise Conflict("This is the installation's own address, which leads to the default controller")
+
+
+def _own_host() -> str:
+    return urlsplit(settings.GOVERNANCE_PUBLIC_URL).hostname or ""
 
 
 def _require(values: Mapping[str, Any], rules: Mapping[str, _Rule]) -> None:
@@ -142,10 +149,12 @@ def _has_text(longest: int) -> Callable[[str], bool]:
 
 def _is_line(longest: int) -> Callable[[str], bool]:
     # A line break in a name would make every letter that bears it unsendable.
-    return lambda value: len(value) <= longest and (not value or value.isprintable())
+    return lambda value: len(value) <= longest and not _BREAKS.intersection(map(category, value))
 
 
-_COUNTRIES: Final = frozenset(list_supported_countries())
+#: Control characters, and what ends a line or a paragraph.
+_BREAKS: Final = frozenset({"Cc", "Zl", "Zp"})
+_COUNTRIES: Final = frozenset(list_supported_countries(include_aliases=False))
 _is_address = _passes(validate_email, 254)
 _LONGEST_HOST, _LONGEST_NAME, _LONGEST_LINE = 253, 120, 200
 _Rule = tuple["Callable[[str], bool]", str]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SHOWN_SECONDS = 60
 _TIMELINE = 50
 #: Of people found by a part of an identifier.
-_MOST = 20
+_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)

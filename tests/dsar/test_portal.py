@@ -20,7 +20,7 @@ from governance.audit import trust
 from governance.audit.sequencer import sequence
 from governance.crypto.proofs import verify_receipt
 from governance.models import Controller, LedgerEntry, SystemStep
-from governance.policy.vocabulary import ALLOWED, Role
+from governance.policy.vocabulary import ALLOWED, Action, Role
 from governance.subjects import patience
 from governance.systems import runtime
 from tests.dsar.conftest import ANN, House, approve, fresh, last_code, letters, work
@@ -46,23 +46,26 @@ def enter(client: Client, house: House, email: str = ANN, ask: str = "copy") -> 
 
 
 @pytest.mark.parametrize(
-    ("method", "page"),
+    ("method", "page", "action"),
     [
-        ("get", "status"), ("get", "looked"), ("get", "withdraw"), ("post", "withdraw"), ("get", "download"),
-        ("post", "download"), ("post", "receipt"),
+        ("get", "status", Action.REQUEST_READ), ("get", "looked", Action.REQUEST_READ),
+        ("get", "withdraw", Action.REQUEST_CREATE), ("post", "withdraw", Action.REQUEST_CREATE),
+        ("get", "download", Action.REQUEST_READ), ("post", "download", Action.REQUEST_READ),
+        ("post", "receipt", Action.REQUEST_READ),
     ],
 )  # fmt: skip
 def test_every_page_of_a_request_asks_whether_its_person_may(
-    client: Client, house: House, method: str, page: str, monkeypatch: pytest.MonkeyPatch
+    client: Client, house: House, method: str, page: str, action: Action, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/privacy/{page}/"
     stranger = getattr(Client(), method)(path)
     assert (stranger.status_code, stranger["Location"]) == (302, "/privacy/return/")
     row = enter(client, house)
     status = fresh(row).status
-    monkeypatch.setitem(ALLOWED, Role.DATA_SUBJECT, frozenset())
+    monkeypatch.setitem(ALLOWED, Role.DATA_SUBJECT, ALLOWED[Role.DATA_SUBJECT] - {action})
     assert getattr(client, method)(path).status_code == 403
-    assert LedgerEntry.objects.filter(type="access.denied").count() == 1
+    (denied,) = LedgerEntry.objects.filter(type="access.denied")
+    assert json.loads(denied.payload)["details"]["action"] == action.value
     assert fresh(row).status == status
 
 

@@ -20,7 +20,7 @@ from governance.crypto.policies import Policy
 from governance.crypto.proofs import verify_receipt
 from governance.models import AddressProof, Controller, DataSubject, LedgerEntry, OutgoingMessage
 from governance.policy.principal import operator, worker
-from governance.policy.vocabulary import ALLOWED, RevealPurpose, Role
+from governance.policy.vocabulary import ALLOWED, Action, RevealPurpose, Role
 from governance.subjects import proving
 from tests.consent.conftest import JANE, Caller, House, house_of
 from tests.governance.console.conftest import Page
@@ -86,11 +86,15 @@ class Visitor:
 
 
 @pytest.mark.parametrize(
-    ("method", "page"),
-    [("get", "choices"), ("get", "looked"), ("post", "choose"), ("post", "stop"), ("post", "receipt")],
-)
+    ("method", "page", "action"),
+    [
+        ("get", "choices", Action.CONSENT_READ), ("get", "looked", Action.CONSENT_READ),
+        ("post", "choose", Action.CONSENT_RECORD), ("post", "stop", Action.CONSENT_RECORD),
+        ("post", "receipt", Action.CONSENT_READ),
+    ],
+)  # fmt: skip
 def test_every_page_asks_whether_its_person_may(
-    house: House, jane: DataSubject, method: str, page: str, monkeypatch: pytest.MonkeyPatch
+    house: House, jane: DataSubject, method: str, page: str, action: Action, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/preferences/{page}/"
     stranger = getattr(Client(), method)(path)
@@ -99,9 +103,10 @@ def test_every_page_asks_whether_its_person_may(
     visitor.enter()
     token = {"csrfmiddlewaretoken": visitor.token("/preferences/choices/")} if method == "post" else {}
     before = ConsentEvent.objects.count()
-    monkeypatch.setitem(ALLOWED, Role.DATA_SUBJECT, frozenset())
+    monkeypatch.setitem(ALLOWED, Role.DATA_SUBJECT, ALLOWED[Role.DATA_SUBJECT] - {action})
     assert getattr(visitor.browser, method)(path, token).status_code == 403
-    assert LedgerEntry.objects.filter(type="access.denied").count() == 1
+    (denied,) = LedgerEntry.objects.filter(type="access.denied")
+    assert json.loads(denied.payload)["details"]["action"] == action.value
     assert ConsentEvent.objects.count() == before
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +11,13 @@ from django.utils import timezone
 
 from dsar import services
 from dsar.errors import DeadlineRefused, IllegalTransition
-from dsar.selectors import holds, queue
+from dsar.selectors import lasting, queue
 from dsar.selectors.due import due
 from dsar.selectors.story import story
 from governance.errors import BadInput, Conflict
 from governance.models import Controller, LedgerEntry
-from governance.policy.principal import data_subject, operator
+from governance.policy.principal import Principal, data_subject
+from governance.policy.vocabulary import Role
 from governance.subjects import holding as legal_holds
 from tests.dsar.conftest import ANN, BOB, House, approve, ask, fresh, letters, planned, prove, work
 from tests.governance.conftest import signed_in
@@ -188,20 +189,46 @@ def test_a_hold_that_is_over_is_shown_until_somebody_erases_what_it_kept(house: 
     work()
     services.keep(fresh(request), principal=house.principal)
     services.respond(fresh(request), principal=house.principal)
-    assert holds.over(house.principal, timezone.now()) == []
+    assert lasting.past_their_hold(house.principal, timezone.now()) == []
     with time_machine.travel(timezone.now() + timedelta(days=42)):
         hold = legal_holds.place_hold(ann, reason="legal_claim", until=None, principal=house.principal)
-        assert holds.over(house.principal, timezone.now()) == []  # another hold goes on
+        assert lasting.past_their_hold(house.principal, timezone.now()) == []  # another hold goes on
         legal_holds.release_hold(hold.pk, ann, principal=house.principal)
-        (shown,) = holds.over(house.principal, timezone.now())
+        (shown,) = lasting.past_their_hold(house.principal, timezone.now())
         assert (shown["label"], shown["status"]) == (request.reference, "hold over")
         assert "hold over" in signed_in(house.officer).get("/console/").content.decode()
         again = planned(house, "erasure")
-        assert holds.over(house.principal, timezone.now()) == []
+        assert lasting.past_their_hold(house.principal, timezone.now()) == []
         services.withdraw(again, principal=house.principal)
-        assert len(holds.over(house.principal, timezone.now())) == 1
+        assert len(lasting.past_their_hold(house.principal, timezone.now())) == 1
         other = Controller.objects.create(slug="globex", name="Globex")
-        assert holds.over(operator(other.pk.hex), timezone.now()) == []
+        officer = Principal("staff", "0" * 32, frozenset({other.pk.hex}), frozenset({Role.PRIVACY_OFFICER}))
+        assert lasting.past_their_hold(officer, timezone.now()) == []
+
+
+@pytest.mark.parametrize(("days", "is_over"), [(0, False), (1, False), (2, True)])
+def test_a_hold_is_over_when_its_last_day_has_ended_everywhere(
+    house: House, ann: DataSubject, days: int, is_over: bool
+) -> None:
+    with time_machine.travel(MONDAY):
+        request = planned(house, "erasure")
+        last = timezone.localdate() + timedelta(days=20)
+        legal_holds.place_hold(ann, reason="legal_claim", until=last, principal=house.principal)
+        approve(house, request)
+        work()
+        services.respond(fresh(request), principal=house.principal)
+        assert request.outcomes.filter(by_hold=True, until=last).exists()
+    with time_machine.travel(datetime.combine(last + timedelta(days=days), time(0, 5), tzinfo=UTC)):
+        assert bool(lasting.past_their_hold(house.principal, timezone.now())) is is_over
+
+
+def test_what_a_rule_keeps_is_not_taken_for_a_hold_whatever_it_cites(house: House, ann: DataSubject) -> None:
+    request = planned(house, "erasure")
+    approve(house, request)
+    work()
+    services.respond(fresh(request), principal=house.principal)
+    assert request.outcomes.filter(outcome="retained").update(citation="GDPR Art. 17(3)(b)")
+    assert lasting.past_their_hold(house.principal, timezone.now() + timedelta(days=9)) == []
 
 
 def test_a_hold_has_its_limits(house: House, ann: DataSubject) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 import time_machine
+from django.utils import timezone
 
 from dsar import services
-from dsar.selectors import queue
+from dsar.selectors import lasting
 from dsar.services import retaining
 from dsar.services.wording import told
 from governance.catalogue import datasets
@@ -237,19 +238,19 @@ def test_a_date_that_is_missed_is_told_once_and_so_is_what_came_of_it(
     clock.move_to(SECOND)
     work()
     assert "kept_missed" not in events_of(request)  # it may still answer today
-    assert queue.kept_too_long(house.principal) == []
+    assert lasting.past_their_date(house.principal, timezone.now()) == []
     for _ in range(30):
         clock.shift(timedelta(hours=2))
         work()
     assert events_of(request).count("kept_missed") == 1
-    (shown,) = queue.kept_too_long(house.principal)
+    (shown,) = lasting.past_their_date(house.principal, timezone.now())
     assert (shown["label"], shown["status"]) == (request.reference, "kept too long")
     assert "kept too long" in signed_in(house.officer).get("/console/").content.decode()
     away.rename(house.store)
     clock.shift(timedelta(hours=2))
     work()
     assert events_of(request)[-2:] == ["kept_missed", "kept_erased"]
-    assert queue.kept_too_long(house.principal) == []
+    assert lasting.past_their_date(house.principal, timezone.now()) == []
 
 
 def test_a_system_that_refuses_is_told_once_and_never_as_an_erasure(

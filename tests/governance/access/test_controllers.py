@@ -71,6 +71,21 @@ def test_the_installations_own_address_stays_the_default_controllers(acme: Contr
     told("change_controller", "acme", "--host", "privacy.acme.example")
 
 
+def test_who_has_the_own_address_already_keeps_it_and_nobody_else_becomes_the_default(settings: Any) -> None:
+    settings.GOVERNANCE_PUBLIC_URL = "https://privacy.acme.example/"
+    told("create_controller", "globex", "--name", "Globex", "--host", "privacy.acme.example")
+    assert "contact" in told("change_controller", "globex", "--contact", "privacy@globex.example")
+    with pytest.raises(CommandError, match="own address"):
+        told("create_controller", "acme", "--name", "Acme", "--default")
+
+
+def test_a_name_may_hold_any_space_that_ends_no_line(acme: Controller) -> None:
+    name = "Caf\u00e9\u00a0& Fils"
+    assert "name" in told("change_controller", "acme", "--name", name)
+    acme.refresh_from_db()
+    assert acme.name == name
+
+
 def test_a_portal_that_nobody_can_reach_is_not_announced(acme: Controller) -> None:
     assert "no portal leads to it yet" in told("create_controller", "globex", "--name", "Globex")
     assert "--host NAME" in told("name_brand", "iris", "--name", "Iris", "--controller", "globex")
@@ -95,6 +110,8 @@ def test_a_brand_of_one_controller_is_not_another_s(acme: Controller) -> None:
         ("--time-zone", "Berlin", "time_zone: .*Europe/Berlin"),
         ("--country", "Germany", "country: .*such as DE"),
         ("--country", "ZZ", "country: .*public holidays are known"),
+        ("--country", "DEU", "country: .*two capitals"),
+        ("--country", "UK", "country: "),
         ("--language", "tlh", "language: "),
         ("--name", "Acme\nLtd", "name: .*in one line"),
         ("--authority", "Berlin\r", "authority: .*in one line"),

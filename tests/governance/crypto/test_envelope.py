@@ -261,7 +261,7 @@ def test_a_wrapped_key_opens_for_its_parts_only(key: bytes, twice: bool, parts: 
     wrapped = envelope.wrap(cipher, key, parts)
     assert envelope.unwrap(cipher, wrapped, parts) == key
 
-    for other in ([*parts, ""], parts[1:] or ["x"], ["".join(parts) + "x"]):
+    for other in ([*parts, ""], parts[1:] or [*parts, "x"], ["".join(parts) + "x"]):
         with pytest.raises(DecryptionFailed):
             envelope.unwrap(cipher, wrapped, other)
     changed = bytearray(wrapped)
