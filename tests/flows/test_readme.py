@@ -27,7 +27,7 @@ def snippets(language: str) -> list[str]:
 def demonstration(tmp_path: Path) -> Iterator[Installation]:
     made = Installation(tmp_path, f"sqlite:///{tmp_path}/governance.sqlite3", is_copied=False)
     made.environment["GOVERNANCE_VAR_DIR"] = str(tmp_path / "var")
-    made.manage("seed_demo")
+    made.manage("seed_demo", "--people", "60")
     try:
         yield made
     finally:
