@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from consent.lifecycle import State
 from consent.models import ConsentEvent
@@ -51,11 +52,11 @@ def choose(visitor: Visitor, pressed: Pressed, *, principal: Principal) -> Recor
     purposes = purposes_of(visitor.controller)
     purpose = next((each for each in purposes if each.key == pressed.purpose), None)
     if purpose is None or not can_stop(purpose):
-        raise BadInput("This cannot be chosen here")
+        raise BadInput(gettext("This cannot be chosen here"))
     shown = shown_to(visitor.controller, pressed.language, purposes)
     if pressed.is_yes and shown.digest != pressed.shown:
         # GDPR Art. 7(1): nobody can have agreed to words that they did not see.
-        raise Conflict("The words on this page have changed. Read them again and choose.")
+        raise Conflict(gettext("The words on this page have changed. Read them again and choose."))
     choice = Choice(
         purpose=purpose,
         state=State.GIVEN if pressed.is_yes else no_for(purpose),
@@ -80,7 +81,7 @@ def _subject(visitor: Visitor, principal: Principal) -> DataSubject:
         return visitor.subject
     if subjects.find(visitor.controller, visitor.identifiers) is not None:
         # Somebody put this address beside another person's identifiers and nobody verified it: whose choice is it?
-        raise Conflict("We cannot tell that this address is yours alone. Write to us, and a person will look.")
+        raise Conflict(gettext("We cannot tell that this address is yours alone. Write to us, and a person will look."))
     return subjects.register(visitor.controller, visitor.identifiers, principal=principal, verified=True)
 
 
@@ -97,7 +98,7 @@ def _revision(controller: Controller, shown: Shown, language: str) -> NoticeRevi
     return publish_within(
         controller,
         key=CENTRE_NOTICE,
-        title="Preference centre",
+        title=gettext("Preference centre"),
         language=language,
         text=shown.text,
         principal=worker(controller.pk.hex),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from consent.models import NoticeRevision, PrivacyNotice
 from governance import access, audit
@@ -109,8 +110,8 @@ def _version(notice: PrivacyNotice, translation_of: int | None) -> int:
     if translation_of is None:
         return int(highest) + 1
     if not 1 <= translation_of <= highest:
-        complaint = FieldError("/translation_of", "Name a version that is published")
-        raise BadInput("The notice cannot be published", errors=[complaint])
+        complaint = FieldError("/translation_of", gettext("Name a version that is published"))
+        raise BadInput(gettext("The notice cannot be published"), errors=[complaint])
     return translation_of
 
 
@@ -119,4 +120,4 @@ def _insert(revision: NoticeRevision) -> None:
         with transaction.atomic():
             revision.save(force_insert=True)
     except IntegrityError:
-        raise Conflict("This version is already published in this language; a text is never changed") from None
+        raise Conflict(gettext("This version is already published in this language; a text is never changed")) from None

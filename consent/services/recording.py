@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from consent import lifecycle
 from consent.errors import EventFromTheFuture
@@ -197,13 +198,14 @@ def _require_fit(choice: Choice, instant: datetime) -> None:
     if choice.channel and choice.channel not in choice.purpose.channels:
         known = ", ".join(choice.purpose.channels) or "none; add it to the purpose first"
         raise BadInput(
-            "The choice cannot be recorded", errors=[FieldError("/channel", f"Channels of this purpose: {known}")]
+            gettext("The choice cannot be recorded"),
+            errors=[FieldError("/channel", gettext("Channels of this purpose: %(known)s") % {"known": known})],
         )
     if choice.occurred_at is not None and choice.occurred_at > instant + lifecycle.CLOCK_SKEW:
-        complaint = FieldError("/occurred_at", "Send a moment that has passed, with its time zone")
-        raise EventFromTheFuture("The event lies in the future", errors=[complaint])
+        complaint = FieldError("/occurred_at", gettext("Send a moment that has passed, with its time zone"))
+        raise EventFromTheFuture(gettext("The event lies in the future"), errors=[complaint])
     if choice.state == State.GIVEN and choice.purpose.retired_at is not None:
-        raise Conflict("This purpose is retired; nothing new can be consented to")
+        raise Conflict(gettext("This purpose is retired; nothing new can be consented to"))
 
 
 def _event(

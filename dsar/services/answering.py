@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from dsar import letters
 from dsar.errors import PackageExpired
@@ -78,11 +79,11 @@ def download(request: SubjectRequest, *, principal: Principal) -> BinaryIO:
         request = locked(request.pk)
         found = _sent(request).filter(parts__position=0).first()
         if found is None or not is_answered(request):
-            raise NotFound("There is nothing to download")
+            raise NotFound(gettext("There is nothing to download"))
         now = timezone.now()
         live = RequestPackage.objects.filter(pk=found.pk, expires_at__gt=now, attempts_left__gt=0)
         if not live.update(attempts_left=F("attempts_left") - 1, downloaded_at=now):
-            raise PackageExpired("The copy can no longer be downloaded; ask for a new one.")
+            raise PackageExpired(gettext("The copy can no longer be downloaded; ask for a new one."))
         details = {"digest": found.digest, "attempts_left": found.attempts_left - 1}
         note(request, principal=principal, details=details, type_=AuditType.REQUEST_DELIVERED)
     # A service carries the sealed parcel to the person it has just seen prove the address; it has no reveal of its own.
@@ -127,12 +128,15 @@ def _require_ready(request: SubjectRequest, missing: Mapping[str, str]) -> None:
     """Raise Conflict while something is lacking that no officer left out."""
     if not reaching.goes_without(request, missing) and (unsearched := _unsearched(request)):
         names = ", ".join(unsearched)
-        msg = f"{names} could not be searched; make the plan again, answer without it, or disable the system first."
-        raise Conflict(msg)
+        msg = gettext("%(names)s could not be searched; make the plan again, answer without it, or disable it first.")
+        raise Conflict(msg % {"names": names})
     failed = request.outcomes.filter(outcome="failed").exclude(system__key__in=request.left_out)
     if failed.exists() or not reaching.goes_without(request, missing) or _is_unpacked(request):
         raise Conflict(
-            "Something failed in a connected system; try it again, make the plan again, or answer without the system."
+            gettext(
+                "Something failed in a connected system; try it again, make the plan again, "
+                "or answer without the system."
+            )
         )
 
 

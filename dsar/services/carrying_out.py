@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from dsar.lifecycle import Event, Status
 from dsar.models import SubjectRequest
@@ -39,10 +40,10 @@ def approved_plan(request: SubjectRequest) -> tuple[RequestPlan, Plan]:
     """Give the plan that was approved; raises Conflict when the stored one is not what was approved."""
     row = planning.newest(request)
     if row is None or not row.approved_digest:
-        raise Conflict("This request has no approved plan.")
+        raise Conflict(gettext("This request has no approved plan."))
     # Carried out exactly: a plan changed in the database after approval is not run.
     if planning.digest_of(row.plan, row.counts) != row.approved_digest:
-        raise Conflict("The stored plan is not the one that was approved; make the plan again.")
+        raise Conflict(gettext("The stored plan is not the one that was approved; make the plan again."))
     return row, catalogue_planning.from_dict(row.plan)
 
 
@@ -101,7 +102,7 @@ def retry(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     request = locked(request.pk)
     count = runtime.retry(request.pk)
     if not count:
-        raise Conflict("No step failed, so there is nothing to try again.")
+        raise Conflict(gettext("No step failed, so there is nothing to try again."))
     # A copy that was made without a system must not stand for the whole one once the system answers and is erased in.
     packing.take_back(request)
     request.left_out = []
@@ -126,7 +127,7 @@ def _open(request: SubjectRequest, row: RequestPlan, made: Plan, kind: str) -> i
     uncopied = {(step.dataset, step.collection) for step in runtime.failures(runtime.steps_of(request.pk, "collect"))}
     wanted = [at for at in places if _rows(row, at) and (at.dataset, at.collection) not in uncopied]
     if wanted and runtime.plan_of(request.pk) != row.plan:
-        raise Conflict("The queued plan is not the one that was approved; make the plan again.")
+        raise Conflict(gettext("The queued plan is not the one that was approved; make the plan again."))
     return runtime.open_job(request.pk, request.controller, planning.orders(request, made, kind, wanted))
 
 
@@ -144,8 +145,8 @@ def _require_no_copy_waiting(request: SubjectRequest) -> None:
     for other in filter(packing.awaits_copy, asking):
         is_later = (other.received_at, other.pk) > (request.received_at, request.pk)
         if not (is_later and other.rights.filter(right="erasure").exists()):
-            msg = f"The copy for {other.reference} of the same person is not made yet; carry that out first."
-            raise Conflict(msg)
+            msg = gettext("The copy for %(reference)s of the same person is not made yet; carry that out first.")
+            raise Conflict(msg % {"reference": other.reference})
 
 
 def _rows(row: RequestPlan, at: CollectionRef) -> int:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.deadlines import (
     Calendar,
@@ -104,11 +105,11 @@ def pauses_of(request: SubjectRequest) -> list[Pause]:
 def open_pause(request: SubjectRequest, ended_on: date | None = None) -> Pause:
     """Read the pause that a request is in; raises DeadlineRefused where there is none or the day lies outside it."""
     if request.paused_at is None:
-        raise DeadlineRefused("The clock of this request runs.")
+        raise DeadlineRefused(gettext("The clock of this request runs."))
     calendar = calendar_of(request.controller)
     started_on = calendar.local_date(request.paused_at)
     if ended_on is not None and not started_on <= ended_on <= calendar.local_date(timezone.now()):
-        raise DeadlineRefused("The answer came after the question, and not in the future.")
+        raise DeadlineRefused(gettext("The answer came after the question, and not in the future."))
     return Pause(reason=PauseReason(request.pause_reason), started_on=started_on, ended_on=ended_on)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar import letters
 from dsar.errors import IllegalTransition
@@ -37,15 +38,15 @@ def approve(request: SubjectRequest, plan_digest: str, *, principal: Principal) 
     """
     request = locked(request.pk)
     if principal.kind != STAFF:  # (1)
-        raise AccessDenied("A plan is approved by a member of staff")
+        raise AccessDenied(gettext("A plan is approved by a member of staff"))
     if request.created_by == principal.ref and not request.controller.single_officer:  # (2)
-        raise AccessDenied("Another officer than the one who recorded the request approves its plan")
+        raise AccessDenied(gettext("Another officer than the one who recorded the request approves its plan"))
     require_running(request)
     current = newest(request)
     if current is None or not current.digest:  # (3)
-        raise Conflict("The plan is still being made; try again when every system was searched.")
+        raise Conflict(gettext("The plan is still being made; try again when every system was searched."))
     if current.digest != plan_digest:  # (4)
-        raise Conflict("The plan has changed since it was shown; read the new one and approve that.")
+        raise Conflict(gettext("The plan has changed since it was shown; read the new one and approve that."))
     current.approved_by_id, current.approved_at = UUID(principal.id), timezone.now()
     current.approved_digest = plan_digest
     current.save(update_fields=["approved_by", "approved_at", "approved_digest"])
@@ -58,7 +59,10 @@ def refuse(request: SubjectRequest, reason: str, *, principal: Principal) -> Sub
     """Refuse with a reason of the list; the letter names it, and where to complain. Raises IllegalTransition."""
     if reason not in SubjectRequest.RefusalReason.values:
         known = ", ".join(SubjectRequest.RefusalReason.values)
-        raise BadInput("A refusal needs its reason", errors=[FieldError("/reason", f"Use one of: {known}")])
+        raise BadInput(
+            gettext("A refusal needs its reason"),
+            errors=[FieldError("/reason", gettext("Use one of: %(known)s") % {"known": known})],
+        )
     address = _address(request)
     with transaction.atomic(durable=True):
         request = locked(request.pk)
@@ -109,7 +113,7 @@ def extend(request: SubjectRequest, reason: str, *, principal: Principal) -> Sub
 def _require_running(request: SubjectRequest) -> None:
     require_running(request)
     if request.verified_at is None or not is_open(request.status):
-        raise IllegalTransition("A deadline is extended while the request is open and its address is proven.")
+        raise IllegalTransition(gettext("A deadline is extended while the request is open and its address is proven."))
 
 
 def _address(request: SubjectRequest) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.lifecycle import Status
 from dsar.models import SubjectRequest
@@ -80,7 +81,7 @@ def certificate(request: SubjectRequest, *, principal: Principal) -> str:
     """
     erasure = certifying.certificate_for(reference_of(request))
     if erasure is None:
-        raise Conflict("Nobody was erased for this request, or not yet")
+        raise Conflict(gettext("Nobody was erased for this request, or not yet"))
     return certifying.certify(erasure, principal=principal)
 
 

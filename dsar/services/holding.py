@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.errors import IllegalTransition
 from dsar.lifecycle import Event, Status, is_open
@@ -36,11 +37,11 @@ def hold(request: SubjectRequest, reason: str, until: date, *, principal: Princi
     request = locked(request.pk)
     _require_day(request, reason, until)
     if not is_open(request.status) or request.verified_at is None:
-        raise IllegalTransition("Only an open request whose address is proven can be held.")
+        raise IllegalTransition(gettext("Only an open request whose address is proven can be held."))
     if not request.rights.filter(right="erasure").exists():
-        raise IllegalTransition("A hold keeps data from being erased, and this request erases none.")
+        raise IllegalTransition(gettext("A hold keeps data from being erased, and this request erases none."))
     if runtime.steps_of(request.pk, "erase"):
-        raise IllegalTransition("Erasing has begun; a hold would come too late.")
+        raise IllegalTransition(gettext("Erasing has begun; a hold would come too late."))
     request.held_until, request.hold_reason = until, reason
     request.save(update_fields=["held_until", "hold_reason", *owned(request, principal)])
     details = {"event": "held", "reason": reason, "until": until.isoformat()}
@@ -53,7 +54,7 @@ def release(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     """Let an approved erasure go on."""
     request = locked(request.pk)
     if request.held_until is None:
-        raise Conflict("This request is not held.")
+        raise Conflict(gettext("This request is not held."))
     request.held_until, request.hold_reason = None, ""
     request.save(update_fields=["held_until", "hold_reason", *owned(request, principal)])
     note(request, principal=principal, details={"event": "released"})
@@ -69,10 +70,10 @@ def keep(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     request = locked(request.pk)
     row, made = approved_plan(request)
     if not is_held(request) or request.status != Status.EXECUTING or request.held_until is None:
-        raise Conflict("Only a held request that was approved can be answered with what is kept.")
+        raise Conflict(gettext("Only a held request that was approved can be answered with what is kept."))
     steps = runtime.steps_of(request.pk, "collect")
     if not all(map(runtime.has_ended, steps)) or ("access" in made.rights and packing.wants_copy(request)):
-        raise Conflict("The copy is still being made; try again when it is there.")
+        raise Conflict(gettext("The copy is still being made; try again when it is there."))
     kept = Withholding(str(HOLD_WORDS[request.hold_reason]), _CITATION, request.held_until)
     counts = keep_outcomes(request, row, made, kept)
     move(request, Event.COMPLETE, principal=principal, details={"held": True, **counts})
@@ -82,8 +83,12 @@ def keep(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
 def _require_day(request: SubjectRequest, reason: str, until: date) -> None:
     today, errors = calendar_of(request.controller).local_date(timezone.now()), []
     if reason not in SubjectRequest.HoldReason.values:
-        errors.append(FieldError("/reason", f"Use one of: {', '.join(SubjectRequest.HoldReason.values)}"))
+        errors.append(
+            FieldError(
+                "/reason", gettext("Use one of: %(known)s") % {"known": ", ".join(SubjectRequest.HoldReason.values)}
+            )
+        )
     if not today <= until <= today + _LONGEST:
-        errors.append(FieldError("/until", "Give a day from today on, within ten years"))
+        errors.append(FieldError("/until", gettext("Give a day from today on, within ten years")))
     if errors:
-        raise BadInput("The request cannot be held like this", errors=errors)
+        raise BadInput(gettext("The request cannot be held like this"), errors=errors)

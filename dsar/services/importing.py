@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.lifecycle import TERMINAL, Event, Status
 from dsar.models import RequestRight, SubjectRequest
@@ -105,7 +106,7 @@ def _require_whole(past: Past) -> None:
     )
     if not fits:
         raise BadInput(
-            "A request taken over is open with an address, or ended with its day; a refused one has its reason"
+            gettext("A request taken over is open with an address, or ended with its day; a refused one has its reason")
         )
 
 

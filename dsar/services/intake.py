@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar import letters
 from dsar.deadlines import Regime
@@ -243,15 +244,15 @@ def _lapse(request: SubjectRequest) -> None:
 
 def _require_usable(intake: Intake, now: datetime) -> None:
     errors = [
-        FieldError(f"/rights/{position}", f"Use one of: {', '.join(RIGHTS)}")
+        FieldError(f"/rights/{position}", gettext("Use one of: %(known)s") % {"known": ", ".join(RIGHTS)})
         for position, right in enumerate(intake.rights)
         if right not in RIGHTS
     ]
     if not intake.rights:
-        errors.append(FieldError("/rights", "Name at least one right"))
+        errors.append(FieldError("/rights", gettext("Name at least one right")))
     if intake.regime not in list(Regime):
-        errors.append(FieldError("/regime", f"Use one of: {', '.join(Regime)}"))
+        errors.append(FieldError("/regime", gettext("Use one of: %(known)s") % {"known": ", ".join(Regime)}))
     if intake.received_at is not None and not now - _OLDEST <= intake.received_at <= now:
-        errors.append(FieldError("/received_at", "Give a moment within the last year, not in the future"))
+        errors.append(FieldError("/received_at", gettext("Give a moment within the last year, not in the future")))
     if errors:
-        raise BadInput("The request cannot be recorded as it is", errors=errors)
+        raise BadInput(gettext("The request cannot be recorded as it is"), errors=errors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from dsar import letters
 from dsar.lifecycle import Event
@@ -43,5 +44,5 @@ def merge(request: SubjectRequest, into: str, *, principal: Principal) -> Subjec
 def _earlier(request: SubjectRequest, into: str) -> SubjectRequest:
     found = next((each for each in twins.earlier(request) if each.reference == into), None)
     if found is None:
-        raise Conflict("No earlier open request of this person asks for the same; answer this one by itself.")
+        raise Conflict(gettext("No earlier open request of this person asks for the same; answer this one by itself."))
     return found

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.errors import IllegalTransition
 from dsar.lifecycle import Event, allowed_events, next_status
@@ -68,7 +69,7 @@ def end(
     """Let a locked request end, stop what is queued for it, and set the day on which its own key is destroyed."""
     next_status(request.status, event)
     if event not in possible(request):
-        raise IllegalTransition("The request was answered in part; the rest is answered, or refused, as well.")
+        raise IllegalTransition(gettext("The request was answered in part; the rest is answered, or refused, as well."))
     request.closed_at = timezone.now()
     request.purge_after = request.closed_at + timedelta(days=settings.GOVERNANCE_REQUEST_PURGE_DAYS)
     columns = ("closed_at", "purge_after", *_unpaused(request), *also)

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 DOWNLOADS = 5
 #: Ends of rows, as the search told them, that are found and not given out.
 _NOT_COPIED = frozenset({"co_owned", "withheld"})
-_OURS = "This privacy service"
 
 
 def pack(request: SubjectRequest, made: Plan) -> None:
@@ -250,10 +249,10 @@ def _own_sections(request: SubjectRequest, machine: Principal) -> Iterator[Secti
     """Yield what this service holds itself: the request, and of a registered person identifiers and apps' data."""
     contact = contact_of(request, principal=machine, purpose=RevealPurpose.ACCESS_PACKAGE)
     asked = {"reference": request.reference, "received_at": request.received_at, "address": contact.email}
-    yield _own("requests", "Your request", [{**asked, "rights": [row.right for row in request.rights.all()]}])
+    yield _own("requests", gettext("Your request"), [{**asked, "rights": [row.right for row in request.rights.all()]}])
     if contact.claimed:
         claimed = [{"type": type_, "value": value} for type_, value in contact.claimed]
-        yield _own("claimed", "What else you told us about yourself", claimed)
+        yield _own("claimed", gettext("What else you told us about yourself"), claimed)
     if request.subject is None:
         return
     known = subjects.verified_identifiers_of(
@@ -266,7 +265,7 @@ def _own_sections(request: SubjectRequest, machine: Principal) -> Iterator[Secti
         Withheld(what=f"{count} {type_}", reason="nobody verified it as yours") for type_, count in others.items()
     ]
     identifiers = [{"type": type_, "value": value} for type_, value in known]
-    yield replace(_own("identifiers", "What we know you by", identifiers), withheld=withheld)
+    yield replace(_own("identifiers", gettext("What we know you by"), identifiers), withheld=withheld)
     for name, export in sorted(sockets.personal_data.items()):
         for part, value in export(request.subject.pk).items():
             found = [value] if isinstance(value, Mapping) else value
@@ -277,13 +276,21 @@ def _own_sections(request: SubjectRequest, machine: Principal) -> Iterator[Secti
 def _own(collection: str, label: str, rows: Sequence[Mapping[str, Any]]) -> Section:
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [Column(name=name) for name in names]
-    return Section(system=_OURS, dataset="governance", collection=collection, label=label, columns=columns, rows=rows)
+    return Section(
+        system=gettext("This privacy service"),
+        dataset="governance",
+        collection=collection,
+        label=label,
+        columns=columns,
+        rows=rows,
+    )
 
 
 def _meta(request: SubjectRequest, data_map: DataMap) -> PackageMeta:
     controller = request.controller
     purposes = PurposeRow.objects.filter(controller=controller, retired_at__isnull=True).order_by("key")
-    unrecorded = f"Not recorded in this privacy service; ask {controller.contact or controller.name}"
+    whom = {"whom": controller.contact or controller.name}
+    unrecorded = gettext("Not recorded in this privacy service; ask %(whom)s") % whom
     return PackageMeta(
         reference=request.reference,
         created_at=timezone.now(),
@@ -294,7 +301,7 @@ def _meta(request: SubjectRequest, data_map: DataMap) -> PackageMeta:
             Purpose(
                 name=each.name,
                 lawful_basis=each.lawful_basis.replace("_", " "),
-                retention=f"Your choice lasts {each.validity_days} days" if each.validity_days else "",
+                retention=_lasting(each.validity_days),
             )
             for each in purposes
         ]
@@ -308,3 +315,7 @@ def _meta(request: SubjectRequest, data_map: DataMap) -> PackageMeta:
         transfers=[unrecorded],
         automated_decisions=unrecorded,
     )
+
+
+def _lasting(days: int | None) -> str:
+    return ngettext("Your choice lasts %d day", "Your choice lasts %d days", days) % days if days else ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar import letters
 from dsar.deadlines import PauseReason
@@ -36,7 +37,10 @@ def pause(request: SubjectRequest, reason: str, *, principal: Principal) -> Subj
     """
     if reason not in list(PauseReason):
         known = ", ".join(PauseReason)
-        raise BadInput("A pause needs its reason", errors=[FieldError("/reason", f"Use one of: {known}")])
+        raise BadInput(
+            gettext("A pause needs its reason"),
+            errors=[FieldError("/reason", gettext("Use one of: %(known)s") % {"known": known})],
+        )
     address = contact_of(request, principal=worker(request.controller_id.hex)).email
     with transaction.atomic(durable=True):
         request = locked(request.pk)
@@ -45,8 +49,8 @@ def pause(request: SubjectRequest, reason: str, *, principal: Principal) -> Subj
         request.paused_at, request.pause_reason = timezone.now(), reason
         rows = list(request.rights.all())
         if not with_pauses(request, rows, [*before, open_pause(request)]):
-            msg = f"{request.get_regime_display()} stops no clock for this reason, or the clock has run out."
-            raise DeadlineRefused(msg)
+            msg = gettext("%(law)s stops no clock for this reason, or the clock has run out.")
+            raise DeadlineRefused(msg % {"law": request.get_regime_display()})
         _save(request, rows, principal, "paused_at", "pause_reason")
         note(request, principal=principal, details={"event": "paused", "reason": reason})
         post(request, letters.question(request, reason), address)
@@ -61,7 +65,7 @@ def resume(request: SubjectRequest, *, principal: Principal, answered_on: date |
     """
     request = locked(request.pk)
     if not is_open(request.status):
-        raise IllegalTransition("This request has ended; no clock of it runs.")
+        raise IllegalTransition(gettext("This request has ended; no clock of it runs."))
     day = answered_on or calendar_of(request.controller).local_date(timezone.now())
     ended = open_pause(request, day)
     before = pauses_of(request)[:-1]
@@ -77,12 +81,14 @@ def resume(request: SubjectRequest, *, principal: Principal, answered_on: date |
 def require_running(request: SubjectRequest) -> None:
     """Raise DeadlineRefused while the person is asked something: the answer may change what is to be done."""
     if request.paused_at is not None:
-        raise DeadlineRefused("The person was asked something; record the answer first.")
+        raise DeadlineRefused(gettext("The person was asked something; record the answer first."))
 
 
 def _require_waiting(request: SubjectRequest) -> None:
     if request.status not in PAUSABLE or request.paused_at is not None:
-        raise IllegalTransition("The clock is paused once at a time, and not while the request is being carried out.")
+        raise IllegalTransition(
+            gettext("The clock is paused once at a time, and not while the request is being carried out.")
+        )
 
 
 def _save(request: SubjectRequest, rows: Sequence[RequestRight], principal: Principal, *columns: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPackage, RequestPlan
@@ -135,7 +136,9 @@ def _store(
 ) -> RequestPlan:
     """Store a plan in the caller's transaction, and queue its search."""
     if packing.is_to_stay(request):
-        raise Conflict("What no whole copy shows yet is erased by now; try again, or answer without the system.")
+        raise Conflict(
+            gettext("What no whole copy shows yet is erased by now; try again, or answer without the system.")
+        )
     if request.subject_id is not None and subject is None:
         request.subject = None
         request.save(update_fields=["subject"])
@@ -183,9 +186,12 @@ def _left_out(request: SubjectRequest, subject: DataSubject | None) -> Iterator[
     """Say by what was not searched, so that an officer can have it verified: types and counts only."""
     if subject is not None and subject.identifiers.count() > 1:
         for type_, count in subjects.unverified_types(subject).items():
-            yield f"Not searched by {count} {type_} registered for the person: nobody verified it."
+            told = gettext("Not searched by %(count)d %(type)s registered for the person: nobody verified it.")
+            yield told % {"count": count, "type": type_}
     elif request.subject is not None:
-        yield "The address is registered beside other identifiers and not verified: what they lead to is left out."
+        yield gettext(
+            "The address is registered beside other identifiers and not verified: what they lead to is left out."
+        )
 
 
 def _lanes(made: Plan) -> dict[str, int]:

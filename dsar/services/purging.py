@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.lifecycle import Event, Status, is_terminal
 from dsar.models import PackagePart, SubjectRequest
@@ -76,7 +77,7 @@ def purge(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
 def _purge(request: SubjectRequest, principal: Principal) -> SubjectRequest:
     request = locked(request.pk)
     if not is_terminal(request.status):
-        raise Conflict("Close the request first; until then its contact is needed for the answer.")
+        raise Conflict(gettext("Close the request first; until then its contact is needed for the answer."))
     if request.purged_at is not None:
         return request
     runtime.forget(request.pk)

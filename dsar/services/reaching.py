@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dsar.lifecycle import Event, Status
 from dsar.models import RequestPlan, SubjectRequest
@@ -67,7 +68,7 @@ def go_without(request: SubjectRequest, follows: str, *, principal: Principal) -
     _require_known(request, follows)
     missing = unreached(request)
     if not may_go_without(request, missing):
-        raise Conflict("There is no system to go without: every one was reached, or it is still being tried.")
+        raise Conflict(gettext("There is no system to go without: every one was reached, or it is still being tried."))
     request.left_out, request.what_follows = list(missing), follows
     details = {"event": Event.PROCEED.value, "follows": follows, "systems": list(missing)}
     if request.status in _WAITING:
@@ -125,4 +126,7 @@ def _require_known(request: SubjectRequest, follows: str) -> None:
         known = [SubjectRequest.WhatFollows.REFUSAL]  # the supplement is waited for already
     if follows not in known:
         words = ", ".join(known)
-        raise BadInput("Say what follows for the rest", errors=[FieldError("/follows", f"Use one of: {words}")])
+        raise BadInput(
+            gettext("Say what follows for the rest"),
+            errors=[FieldError("/follows", gettext("Use one of: %(known)s") % {"known": words})],
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext
+
 from dsar.lifecycle import Status
 from dsar.verification import reference_of
 from governance.audit import receipts
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 def receipt(request: SubjectRequest) -> receipts.Receipt:
     """Answer the receipt of the response; raises NotFound before there is one."""
     if request.responded_at is None:
-        raise NotFound("There is nothing to prove before the request is answered")
+        raise NotFound(gettext("There is nothing to prove before the request is answered"))
     return receipts.receipt_of(
         reference_of(request),
         controller_id=request.controller_id,

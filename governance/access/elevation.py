@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.access.enforcement import STALE_FACTOR, deny, permitting, require, visible_to
@@ -50,11 +51,15 @@ def break_glass(subject: DataSubject, *, reason: str, principal: Principal, is_f
         # The door asks for it as well: whoever finds an open desk, or takes a session, has no second factor to show.
         place = subject.controller_id
         deny(principal, Action.ACCESS_ELEVATE, controller_id=place, resource=subject, rule=STALE_FACTOR)
-        raise AccessDenied("Show your second factor again, then break the glass")
+        raise AccessDenied(gettext("Show your second factor again, then break the glass"))
     if reason not in Elevation.Reason.values:
-        raise BadInput(errors=[FieldError("/reason", f"Use one of: {', '.join(Elevation.Reason.values)}")])
+        raise BadInput(
+            errors=[
+                FieldError("/reason", gettext("Use one of: %(known)s") % {"known": ", ".join(Elevation.Reason.values)})
+            ]
+        )
     if principal.may(Action.SUBJECT_REVEAL, controller):
-        raise Conflict("Your role sees this person's data in clear already: there is no glass to break")
+        raise Conflict(gettext("Your role sees this person's data in clear already: there is no glass to break"))
     return _take(subject, reason, principal)
 
 
@@ -63,7 +68,7 @@ def end(elevation_id: UUID, *, principal: Principal) -> Elevation:
     """End an elevation before its time: whoever took it, or an officer. Raises Conflict where it has ended."""
     row = _known(elevation_id, principal, or_own=True)
     if row.ended_at is not None or row.until <= timezone.now():
-        raise Conflict("This elevation has ended already")
+        raise Conflict(gettext("This elevation has ended already"))
     _close(row, timezone.now(), principal)
     return row
 
@@ -73,14 +78,20 @@ def review(elevation_id: UUID, *, finding: str, principal: Principal) -> Elevati
     """Say what an elevation was. Another person than the one who took it does, and only once it has ended."""
     row = _known(elevation_id, principal, or_own=False)
     if row.staff_id.hex == principal.id:
-        raise Conflict("You took this elevation: somebody else must review it")
+        raise Conflict(gettext("You took this elevation: somebody else must review it"))
     if row.reviewed_at is not None:
-        raise Conflict("Somebody reviewed this elevation already")
+        raise Conflict(gettext("Somebody reviewed this elevation already"))
     if finding not in Elevation.Finding.values:
-        raise BadInput(errors=[FieldError("/finding", f"Use one of: {', '.join(Elevation.Finding.values)}")])
+        raise BadInput(
+            errors=[
+                FieldError(
+                    "/finding", gettext("Use one of: %(known)s") % {"known": ", ".join(Elevation.Finding.values)}
+                )
+            ]
+        )
     if row.ended_at is None:
         if row.until > timezone.now():
-            raise Conflict("This elevation still runs: end it first, then review it")
+            raise Conflict(gettext("This elevation still runs: end it first, then review it"))
         _close(row, row.until, worker(row.controller_id.hex))
     row.reviewed_at, row.reviewed_by_id, row.finding = timezone.now(), UUID(principal.id), finding
     row.save(update_fields=["reviewed_at", "reviewed_by", "finding"])
@@ -126,9 +137,11 @@ def _take(subject: DataSubject, reason: str, principal: Principal) -> Elevation:
     # One after the other: two at the same moment would both find nothing that waits for its review.
     StaffUser.objects.select_for_update().get(pk=principal.id)
     if DataSubject.objects.get(pk=subject.pk).status == DataSubject.Status.ERASED:
-        raise Conflict("The person was erased; there is nothing left to see")
+        raise Conflict(gettext("The person was erased; there is nothing left to see"))
     if standing(principal, subject) is not None:
-        raise Conflict("Your last elevation here was not reviewed yet; ask a privacy officer to review it first")
+        raise Conflict(
+            gettext("Your last elevation here was not reviewed yet; ask a privacy officer to review it first")
+        )
     now = timezone.now()
     row: Elevation = Elevation.objects.create(
         controller_id=subject.controller_id,

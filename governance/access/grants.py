@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils.translation import gettext
 from guardian.shortcuts import assign_perm
 
 from governance import audit
@@ -82,7 +83,9 @@ def own(user: StaffUser, system: System, *, principal: Principal) -> None:
     """
     _lock(user)
     if Role.SYSTEM_OWNER not in _held(user).get(system.controller_id.hex, frozenset()):
-        raise Conflict("Only somebody with the role system_owner at this controller can own a system; grant it first")
+        raise Conflict(
+            gettext("Only somebody with the role system_owner at this controller can own a system; grant it first")
+        )
     if system.pk.hex in _owned(user):
         return
     assign_perm(f"governance.{_OWN}", user, system)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.errors import BadInput, Conflict
@@ -52,5 +53,5 @@ def _free_address(email: str, user: StaffUser | None = None) -> str:
     address = email.strip().lower()
     others = StaffUser.objects.filter(email=address)
     if (others if user is None else others.exclude(pk=user.pk)).exists():
-        raise Conflict("There is a member of staff with this address already")
+        raise Conflict(gettext("There is a member of staff with this address already"))
     return address

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import urllib3
 from django.conf import settings
+from django.utils.translation import gettext
 
 from governance.errors import BadInput, FieldError, SystemRefused
 from governance.systems.addresses import public_address
@@ -40,7 +41,7 @@ def require_usable(url: str) -> None:
     try:
         _target(url)
     except SystemRefused as refused:
-        raise BadInput("The address cannot be used", errors=[FieldError("/url", refused.detail)]) from refused
+        raise BadInput(gettext("The address cannot be used"), errors=[FieldError("/url", refused.detail)]) from refused
 
 
 def post(url: str, secret: str, *, message_id: str, timestamp: int, data: Mapping[str, Any]) -> str:
@@ -92,12 +93,14 @@ def _target(url: str) -> tuple[SplitResult, int]:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError as error:
-        raise SystemRefused("The address cannot be read.") from error
+        raise SystemRefused(gettext("The address cannot be read.")) from error
     schemes = {"https", "http"} if settings.GOVERNANCE_DEMO else {"https"}
     is_plain = url.isascii() and url.isprintable() and len(url) <= _LONGEST
     if parts.scheme not in schemes or not parts.hostname or not is_plain:
-        raise SystemRefused("Give an address such as https://alarms.example/hook.")
+        raise SystemRefused(gettext("Give an address such as https://alarms.example/hook."))
     if parts.username or parts.password or parts.fragment:
-        raise SystemRefused("Leave name, password and fragment out of the address; the signature says who calls.")
+        raise SystemRefused(
+            gettext("Leave name, password and fragment out of the address; the signature says who calls.")
+        )
     public_address(parts.hostname, port)
     return parts, port

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import access, audit, vault
 from governance.alarms import hooks
@@ -22,9 +23,9 @@ def acknowledge(alert: Alert, *, principal: Principal, finding: str) -> AlertAck
     Where one officer works alone, and that is recorded, nobody else could.
     """
     if alert.actor_ref == principal.ref and not alert.controller.single_officer:
-        raise Conflict("This alarm is about you: somebody else must look at it")
+        raise Conflict(gettext("This alarm is about you: somebody else must look at it"))
     if AlertAcknowledgement.objects.filter(alert=alert).exists():
-        raise Conflict("Somebody acknowledged this alarm already")
+        raise Conflict(gettext("Somebody acknowledged this alarm already"))
     by = StaffUser.objects.get(pk=principal.id)
     made = AlertAcknowledgement.objects.create(alert=alert, by=by, finding=finding, at=timezone.now())
     audit.record(
@@ -102,9 +103,13 @@ def _set_hook(controller: Controller, url: str, principal: Principal) -> str:
 def _require_bounds(rule: str, values: Mapping[str, int]) -> None:
     known = RULES[rule].thresholds
     errors = [
-        FieldError(f"/{name}", f"Give a number from {known[name].lowest} to {known[name].highest}")
+        FieldError(
+            f"/{name}",
+            gettext("Give a number from %(least)s to %(most)s")
+            % {"least": known[name].lowest, "most": known[name].highest},
+        )
         for name, value in values.items()
         if name in known and not known[name].lowest <= value <= known[name].highest
     ]
     if errors or values.keys() - known.keys():
-        raise BadInput("A threshold is out of bounds", errors=errors)
+        raise BadInput(gettext("A threshold is out of bounds"), errors=errors)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.catalogue.data_map import DataMap, combine
@@ -31,14 +32,14 @@ def import_text(controller: Controller, system: System, text: str, *, principal:
     """
     described = parse(text).data_map.datasets
     if not described:
-        raise InvalidDataset("The file describes no dataset; start it with dataset: and a list.")
+        raise InvalidDataset(gettext("The file describes no dataset; start it with dataset: and a list."))
     digest = sha256(text.encode()).hexdigest()
     kept = {
         row.key: row
         for row in Dataset.objects.select_for_update().filter(controller=controller, key__in=[d.key for d in described])
     }
     if any(row.system_id != system.pk for row in kept.values()):
-        raise Conflict("A dataset with this fides_key describes another system; choose another fides_key.")
+        raise Conflict(gettext("A dataset with this fides_key describes another system; choose another fides_key."))
     stored = []
     for dataset in described:
         row = kept.get(dataset.key) or Dataset(controller=controller, system=system, key=dataset.key, version=0)

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import access, audit
 from governance.errors import BadInput, Conflict, FieldError
@@ -34,7 +35,7 @@ def create(controller: Controller, *, principal: Principal, key: str, **values: 
         with transaction.atomic():
             purpose.save(force_insert=True)
     except IntegrityError:
-        raise Conflict("A purpose with this key exists; change it or choose another key") from None
+        raise Conflict(gettext("A purpose with this key exists; change it or choose another key")) from None
     _published(purpose, principal, "created", sorted(values))
     return purpose
 
@@ -63,11 +64,13 @@ def retire(purpose: Purpose, *, principal: Principal) -> Purpose:
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    errors = [FieldError(f"/{name}", "Unknown field") for name in sorted(values.keys() - _CHANGEABLE)]
+    errors = [FieldError(f"/{name}", gettext("Unknown field")) for name in sorted(values.keys() - _CHANGEABLE)]
     if "lawful_basis" in values and values["lawful_basis"] not in Purpose.Basis.values:
-        errors.append(FieldError("/lawful_basis", f"Use one of: {', '.join(Purpose.Basis.values)}"))
+        errors.append(
+            FieldError("/lawful_basis", gettext("Use one of: %(known)s") % {"known": ", ".join(Purpose.Basis.values)})
+        )
     if errors:
-        raise BadInput("The purpose cannot be saved", errors=errors)
+        raise BadInput(gettext("The purpose cannot be saved"), errors=errors)
     return values
 
 

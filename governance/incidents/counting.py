@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from governance.catalogue import datasets
 from governance.errors import BadInput, FieldError
 from governance.fields import Scope, sealed_fields
@@ -40,7 +42,7 @@ def under_key(controller: Controller, key_id: str) -> Affected:
     found = frozenset(rows.filter(controller_key=key_id).values_list("scope_id", flat=True))
     found = found or frozenset(rows.filter(key_id=key_id).values_list("scope_id", flat=True))
     if not found:
-        raise BadInput(errors=[FieldError("/key", "No living key of this controller has this id")])
+        raise BadInput(errors=[FieldError("/key", gettext("No living key of this controller has this id"))])
     return _with_values(found)
 
 
@@ -48,7 +50,7 @@ def holding_label(controller: Controller, label: str) -> Affected:
     """Count the people of whom a sealed value with this label lies here."""
     column = next((each for each in sealed_fields() if each.label == label and each.scope_kind == _SUBJECT), None)
     if column is None:
-        raise BadInput(errors=[FieldError("/label", "No sealed column of people has this label")])
+        raise BadInput(errors=[FieldError("/label", gettext("No sealed column of people has this label"))])
     rows = column.model._base_manager.filter(controller=controller)  # noqa: SLF001  # Django's own, documented name
     owners = rows.exclude(**{f"{column.name}__isnull": True}).values_list(column.scope_field, flat=True)
     found = frozenset(owners.distinct())
@@ -80,7 +82,9 @@ def in_system(controller: Controller, key: str) -> Affected:
     """
     described = datasets.map_of(list(Dataset.objects.filter(controller=controller, system__key=key)))
     if not described.datasets:
-        raise BadInput(errors=[FieldError("/system", "No system of this controller with this key has a dataset")])
+        raise BadInput(
+            errors=[FieldError("/system", gettext("No system of this controller with this key has a dataset"))]
+        )
     rows = SubjectIdentifier.objects.filter(controller=controller).exclude(subject__status=DataSubject.Status.ERASED)
     if types := described.identity_types():
         rows = rows.filter(type__in=types)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit, vault
 from governance.errors import BadInput, Conflict, FieldError
@@ -101,15 +102,15 @@ def decide(
     row = locked(incident)
     grounds = (AUTHORITY_GROUNDS if about == "authority" else PERSONS_GROUNDS).get(decision, ())
     if ground not in grounds:
-        raise BadInput(errors=[FieldError("/ground", "This ground does not carry this decision")])
+        raise BadInput(errors=[FieldError("/ground", gettext("This ground does not carry this decision"))])
     if about == "authority":
         if row.authority_told_at is not None and decision != Incident.Decision.TELL:
-            raise Conflict("The authority was told already")
+            raise Conflict(gettext("The authority was told already"))
         row.authority_decision, row.authority_ground = decision, ground
         row.risk = {"risk": "risk", "high_risk": "high", "risk_unlikely": "unlikely"}[ground]
     else:
         if row.subjects.filter(outcome="queued").exists() and decision != Incident.Decision.TELL:
-            raise Conflict("Letters to people went out already")
+            raise Conflict(gettext("Letters to people went out already"))
         row.persons_decision, row.persons_ground = decision, ground
     row.save()
     details = {"about": about, "decision": decision, "ground": ground}
@@ -122,11 +123,11 @@ def close(incident: Incident, *, principal: Principal) -> None:
     """Close an incident. Raises Conflict while a decision is missing, or somebody who is to be told was not."""
     row = locked(incident)
     if not row.authority_decision or not row.persons_decision:
-        raise Conflict("Decide first whether the authority and the people are told")
+        raise Conflict(gettext("Decide first whether the authority and the people are told"))
     if row.authority_decision == Incident.Decision.TELL and row.authority_told_at is None:
-        raise Conflict("The authority was not told yet")
+        raise Conflict(gettext("The authority was not told yet"))
     if row.persons_decision == Incident.Decision.TELL and row.subjects.filter(outcome="").exists():
-        raise Conflict("Not all letters to people went out yet")
+        raise Conflict(gettext("Not all letters to people went out yet"))
     row.closed_at = timezone.now()
     row.save(update_fields=["closed_at"])
     line(AuditType.INCIDENT_CLOSED, row, principal, {})
@@ -137,7 +138,7 @@ def locked(incident: Incident) -> Incident:
     rows = Incident.objects.select_for_update(of=("self",)).select_related("controller")
     row: Incident = rows.get(pk=incident.pk)
     if row.closed_at is not None:
-        raise Conflict("This incident is closed; open a new one that refers to it")
+        raise Conflict(gettext("This incident is closed; open a new one that refers to it"))
     return row
 
 
@@ -177,16 +178,16 @@ def scope_of(incident: Incident) -> Scope:
 def _require_possible(controller: Controller, opening: Opening) -> None:
     now, errors = timezone.now(), []
     if not opening.kinds or not set(opening.kinds) <= set(KINDS):
-        errors.append(FieldError("/kinds", f"Choose from: {', '.join(KINDS)}"))
+        errors.append(FieldError("/kinds", gettext("Choose from: %(known)s") % {"known": ", ".join(KINDS)}))
     if opening.aware_at > now:
-        errors.append(FieldError("/aware_at", "Give a time that has passed"))
+        errors.append(FieldError("/aware_at", gettext("Give a time that has passed")))
     try:
         clock.due(opening.aware_at, country=controller.country, time_zone=controller.time_zone)
     except ValueError:
-        errors.append(FieldError("/aware_at", "No rule on breaches was in force then; give a later time"))
+        errors.append(FieldError("/aware_at", gettext("No rule on breaches was in force then; give a later time")))
     if opening.noticed_at > opening.aware_at:
-        errors.append(FieldError("/noticed_at", "It was noticed before it was certain, or at the same time"))
+        errors.append(FieldError("/noticed_at", gettext("It was noticed before it was certain, or at the same time")))
     if opening.happened_at is not None and opening.happened_at > opening.noticed_at:
-        errors.append(FieldError("/happened_at", "It happened before it was noticed"))
+        errors.append(FieldError("/happened_at", gettext("It happened before it was noticed")))
     if errors:
-        raise BadInput("The incident cannot be opened like this", errors=errors)
+        raise BadInput(gettext("The incident cannot be opened like this"), errors=errors)

@@ -49,7 +49,7 @@ def tell_authority(
     """
     row, now = locked(incident), timezone.now()
     if row.authority_decision != Incident.Decision.TELL:
-        raise Conflict("Decide first that the authority is told")
+        raise Conflict(_("Decide first that the authority is told"))
     phase = row.entries.filter(event="authority_told").count() + 1
     if row.authority_told_at is None:
         if now > row.due_at and delay_reason not in Incident.DelayReason.values:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.errors import Conflict
@@ -55,7 +56,7 @@ def certify(erasure: Erasure, *, principal: Principal) -> str:
     with transaction.atomic(durable=True):
         row: Erasure = Erasure.objects.select_for_update().get(pk=erasure.pk)
         if row.state != Erasure.State.DESTROYED:
-            raise Conflict("Nothing was destroyed yet, so nothing can be certified")
+            raise Conflict(gettext("Nothing was destroyed yet, so nothing can be certified"))
         scope = Scope(row.controller_id.hex, "subject", row.subject_id.hex)
         # A key that is there may open tomorrow what does not lie here today.
         keys = data_keys.living(scope)
@@ -66,7 +67,7 @@ def certify(erasure: Erasure, *, principal: Principal) -> str:
         elif not row.certificate:
             _sign(row, tried, principal)
     if keys or refuted:
-        raise Conflict("A value of this person still opens: no certificate is given. An alarm was raised")
+        raise Conflict(gettext("A value of this person still opens: no certificate is given. An alarm was raised"))
     return str(row.certificate)
 
 

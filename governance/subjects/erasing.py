@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.errors import Conflict, GovernanceError
@@ -63,7 +64,7 @@ def undo_erasure(erasure_id: UUID, subject: DataSubject, *, reason: str, princip
     locked = _locked(subject)
     erasure: Erasure | None = Erasure.objects.filter(pk=erasure_id, subject=locked).first()
     if erasure is None or erasure.state not in {Erasure.State.DISABLED, Erasure.State.HELD}:
-        raise Conflict("Only an erasure that is held or in its grace can be taken back")
+        raise Conflict(gettext("Only an erasure that is held or in its grace can be taken back"))
     if reason not in Erasure.UndoReason.values:
         message = f"Say why: {', '.join(Erasure.UndoReason.values)}"
         raise Conflict(message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.errors import BadInput, Conflict, FieldError, Held, NotFound
@@ -40,9 +41,13 @@ def require_none(subject: DataSubject) -> None:
     """Raise Held while a hold stands; the reason is a code and the date its last day."""
     hold = standing_on(subject)
     if hold is not None:
-        until = f" until {hold.until.isoformat()}" if hold.until else ""
-        message = f"A legal hold ({hold.reason}) keeps this person's data{until}; an officer can release it"
-        raise Held(message)
+        facts = {"reason": hold.reason, "until": hold.until and hold.until.isoformat()}
+        told = (
+            gettext("A legal hold (%(reason)s) keeps this person's data until %(until)s; an officer can release it")
+            if hold.until
+            else gettext("A legal hold (%(reason)s) keeps this person's data; an officer can release it")
+        )
+        raise Held(told % facts)
 
 
 @transaction.atomic(durable=True)
@@ -78,7 +83,7 @@ def release_hold(hold_id: UUID, subject: DataSubject, *, principal: Principal) -
     if hold is None:
         raise NotFound
     if hold.released_at is not None:
-        raise Conflict("This hold was released already")
+        raise Conflict(gettext("This hold was released already"))
     hold.released_at, hold.released_by = timezone.now(), principal.ref
     hold.save(update_fields=["released_at", "released_by"])
     _note(AuditType.HOLD_RELEASED, hold, principal, {"reason": hold.reason})
@@ -87,13 +92,17 @@ def release_hold(hold_id: UUID, subject: DataSubject, *, principal: Principal) -
 
 def _require_placeable(subject: DataSubject, reason: str, until: date | None) -> None:
     if subject.status == DataSubject.Status.ERASED:
-        raise Conflict("The person was erased; there is nothing left to hold")
+        raise Conflict(gettext("The person was erased; there is nothing left to hold"))
     if reason not in LegalHold.Reason.values:
-        raise BadInput(errors=[FieldError("/reason", f"Use one of: {', '.join(LegalHold.Reason.values)}")])
+        raise BadInput(
+            errors=[
+                FieldError("/reason", gettext("Use one of: %(known)s") % {"known": ", ".join(LegalHold.Reason.values)})
+            ]
+        )
     if until is not None and until < subject.controller.day_of():
-        raise BadInput(errors=[FieldError("/until", "Give a day that has not passed, or none")])
+        raise BadInput(errors=[FieldError("/until", gettext("Give a day that has not passed, or none"))])
     if LegalHold.objects.filter(subject=subject, reason=reason, released_at=None).exists():
-        raise Conflict("A hold for this reason was placed already; release it first")
+        raise Conflict(gettext("A hold for this reason was placed already; release it first"))
 
 
 def _note(type_: AuditType, hold: LegalHold, principal: Principal, details: dict[str, str | None]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit, vault
 from governance.audit import Occurrence
@@ -90,7 +91,7 @@ def _owners(controller_id: UUID, handles: Iterable[_Handle]) -> dict[_Handle, Da
     locked = DataSubject.objects.select_for_update().filter(pk__in={row.subject_id for row in rows}).order_by("pk")
     people = {person.pk: person for person in locked}
     if any(person.status == DataSubject.Status.ERASED for person in people.values()):
-        raise Conflict("A person is being erased; try again in a moment")
+        raise Conflict(gettext("A person is being erased; try again in a moment"))
     return {(row.label, bytes(row.value)): people[row.subject_id] for row in rows}
 
 
@@ -103,7 +104,7 @@ def _one(
     """Settle one person, with those settled before in view, as if they were registered already."""
     known = {owners[handle].pk: owners[handle] for handle in handles if handle in owners}
     if len(known) > 1:
-        raise Conflict("These identifiers belong to more than one person")
+        raise Conflict(gettext("These identifiers belong to more than one person"))
     subject = next(iter(known.values()), None)
     added = [handle for handle in handles if handle not in owners]
     types = sorted({handles[handle][0] for handle in added})

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import router, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit, vault
 from governance.errors import Conflict, KeyUnavailable, SealRefused
@@ -53,7 +54,7 @@ def queue(  # noqa: PLR0913, PLR0917  # a letter has this many parts
     Raises Erased when that key was destroyed. A letter whose key is destroyed before it went out is never sent.
     """
     if not transaction.get_connection(router.db_for_write(OutgoingMessage)).in_atomic_block:
-        raise Conflict("A letter is queued in the transaction of the change it tells of; open one first.")
+        raise Conflict(gettext("A letter is queued in the transaction of the change it tells of; open one first."))
     instant = timezone.now()
     message = OutgoingMessage(
         controller=controller,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.core.cache import cache
+from django.utils.translation import gettext
 
 from governance.errors import TooManyRequests
 
@@ -62,4 +63,4 @@ def _count(name: str, limits: Sequence[tuple[timedelta, int]]) -> None:
 
 
 def _refuse() -> None:
-    raise TooManyRequests("Too many codes were asked for. Try again in an hour.")
+    raise TooManyRequests(gettext("Too many codes were asked for. Try again in an hour."))

@@ -165,8 +165,8 @@ def _require_address(address: str) -> str:
     else:
         usable = len(address) <= _LONGEST
     if not usable:
-        complaint = FieldError("/address", "Give an e-mail address such as name@example.org")
-        raise BadInput("The address cannot be used", errors=[complaint])
+        complaint = FieldError("/address", _("Give an e-mail address such as name@example.org"))
+        raise BadInput(_("The address cannot be used"), errors=[complaint])
     return address
 
 

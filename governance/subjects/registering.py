@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit, vault
 from governance.errors import BadInput, Conflict, FieldError
@@ -42,7 +43,7 @@ def find(controller: Controller, identifiers: Sequence[tuple[str, str]]) -> Data
     require_usable(identifiers)
     people = vault.matches(controller.pk, identifiers)
     if len(people) > 1:
-        raise Conflict("These identifiers belong to more than one person")
+        raise Conflict(gettext("These identifiers belong to more than one person"))
     return people[0] if people else None
 
 
@@ -75,7 +76,7 @@ def _register(
         # One after the other with an erasure: an identifier attached meanwhile would survive it (invariant 3).
         subject = DataSubject.objects.select_for_update().get(pk=subject.pk)
         if subject.status == DataSubject.Status.ERASED:
-            raise Conflict("The person is being erased; try again in a moment")
+            raise Conflict(gettext("The person is being erased; try again in a moment"))
     if subject is None:
         subject = DataSubject.objects.create(controller=controller)
         audit.record(
@@ -124,16 +125,26 @@ def require_usable(identifiers: Sequence[tuple[str, str]]) -> None:
     """Raise BadInput, naming each identifier that cannot be used, without repeating its value."""
     errors = []
     if not identifiers:
-        errors.append(FieldError("/identifiers", "Name at least one identifier"))
+        errors.append(FieldError("/identifiers", gettext("Name at least one identifier")))
     for position, (type_, value) in enumerate(identifiers):
         if type_ not in TYPES:
-            errors.append(FieldError(f"/identifiers/{position}/type", f"Use one of: {', '.join(TYPES)}"))
+            errors.append(
+                FieldError(
+                    f"/identifiers/{position}/type", gettext("Use one of: %(known)s") % {"known": ", ".join(TYPES)}
+                )
+            )
         if not value.strip() or len(value) > _LONGEST or "\x00" in value:
-            errors.append(FieldError(f"/identifiers/{position}/value", f"Give 1 to {_LONGEST} characters"))
+            errors.append(
+                FieldError(
+                    f"/identifiers/{position}/value", gettext("Give 1 to %(most)s characters") % {"most": _LONGEST}
+                )
+            )
         elif type_ == "email" and not _is_address(value.strip()):
-            errors.append(FieldError(f"/identifiers/{position}/value", "Give an address such as name@example.org"))
+            errors.append(
+                FieldError(f"/identifiers/{position}/value", gettext("Give an address such as name@example.org"))
+            )
     if errors:
-        raise BadInput("An identifier cannot be used", errors=errors)
+        raise BadInput(gettext("An identifier cannot be used"), errors=errors)
 
 
 def _is_address(value: str) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.errors import BadInput, Conflict, Erased, FieldError
@@ -26,7 +27,13 @@ def restrict(subject: DataSubject, *, principal: Principal, ground: str = "", ob
     Raises Erased for a person who was erased, BadInput for a ground that the law does not know.
     """
     if ground and ground not in DataSubject.Ground.values:
-        raise BadInput(errors=[FieldError("/ground", f"Use one of: {', '.join(DataSubject.Ground.values)}")])
+        raise BadInput(
+            errors=[
+                FieldError(
+                    "/ground", gettext("Use one of: %(known)s") % {"known": ", ".join(DataSubject.Ground.values)}
+                )
+            ]
+        )
     locked = _locked(subject)
     # Consent given after the restriction lifts it for that use: a second asking must not make such a consent older.
     since = locked.restricted_at if stands_on(locked) else None
@@ -43,11 +50,13 @@ def lift_restriction(subject: DataSubject, *, principal: Principal, was_told: bo
     The person is told before it is lifted (GDPR Art. 18(3)); `was_told` is the word of whoever lifts it, and recorded.
     """
     if not was_told:
-        complaint = FieldError("/was_told", "Tell the person first: they are told before a restriction is lifted")
+        complaint = FieldError(
+            "/was_told", gettext("Tell the person first: they are told before a restriction is lifted")
+        )
         raise BadInput(errors=[complaint])
     locked = _locked(subject)
     if not stands_on(locked):
-        raise Conflict("No restriction stands on this person")
+        raise Conflict(gettext("No restriction stands on this person"))
     ground, locked.restriction = locked.restriction, ""
     if not grace.let_go_on(locked):
         locked.status, locked.restricted_at = _Status.ACTIVE, None

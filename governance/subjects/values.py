@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.translation import gettext
+
 from governance.errors import BadInput
 from governance.fields import TEXT_FORM
 from governance.keys import data_keys
@@ -91,7 +93,7 @@ def tokenise_each(
 ) -> list[Outcome]:
     """Answer a token for each value of the people named. Joins the caller's transaction."""
     if not _PURPOSE.fullmatch(asked.purpose):
-        raise BadInput("Name the purpose of a token in lower-case letters, digits, - and _")
+        raise BadInput(gettext("Name the purpose of a token in lower-case letters, digits, - and _"))
     usable = {position: item for position, item in enumerate(items) if _is_usable(item) and _is_sealable(item.value)}
     scopes, outcomes = _scopes(controller, usable)
     wanted = list(scopes)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from governance import audit
 from governance.errors import BadInput, Conflict, FieldError, NotFound
@@ -44,7 +45,7 @@ def verify_identifier(
     if row is None:
         raise NotFound
     if locked.status == DataSubject.Status.ERASED or row.verified_at is not None:
-        raise Conflict("This identifier is verified already, or the person was erased.")
+        raise Conflict(gettext("This identifier is verified already, or the person was erased."))
     row.verified_at = timezone.now()
     row.save(update_fields=["verified_at"])
     audit.record(
@@ -61,8 +62,8 @@ def verify_identifier(
 def _require_codes(reason: str, evidence: str) -> None:
     errors = []
     if reason not in REASONS:
-        errors.append(FieldError("/reason", f"Use one of: {', '.join(REASONS)}"))
+        errors.append(FieldError("/reason", gettext("Use one of: %(known)s") % {"known": ", ".join(REASONS)}))
     if evidence not in EVIDENCE:
-        errors.append(FieldError("/evidence", f"Use one of: {', '.join(EVIDENCE)}"))
+        errors.append(FieldError("/evidence", gettext("Use one of: %(known)s") % {"known": ", ".join(EVIDENCE)}))
     if errors:
-        raise BadInput("An identifier is verified for a reason and by evidence", errors=errors)
+        raise BadInput(gettext("An identifier is verified for a reason and by evidence"), errors=errors)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from governance.errors import SystemRefused
 
@@ -31,7 +32,9 @@ def require_foreign(address: str, own: Mapping[str, Any] | None = None) -> None:
     if url.get_backend_name() == "sqlite":
         _require_allowed_file(url.database or "", own)
     elif _is_own_server(url, own):
-        raise SystemRefused("The address is the service's own database; name a system that holds customer data.")
+        raise SystemRefused(
+            gettext("The address is the service's own database; name a system that holds customer data.")
+        )
 
 
 def place(address: str) -> str:
@@ -48,16 +51,16 @@ def _read(address: str) -> "URL":
 
 def _require_allowed_file(name: str, own: Mapping[str, Any]) -> None:
     if not name or name == ":memory:" or name.startswith("file:"):
-        raise SystemRefused("Name a SQLite file, such as sqlite:////srv/shop.sqlite3.")
+        raise SystemRefused(gettext("Name a SQLite file, such as sqlite:////srv/shop.sqlite3."))
     path = Path(name).resolve()
     protected = [Path(settings.GOVERNANCE_KEY_FILE).resolve()]
     if own["ENGINE"].endswith("sqlite3"):
         protected.append(Path(own["NAME"]).resolve())
     if path in protected or any(path.exists() and held.exists() and path.samefile(held) for held in protected):
-        raise SystemRefused("The address is the service's own file; name a system that holds customer data.")
+        raise SystemRefused(gettext("The address is the service's own file; name a system that holds customer data."))
     folder = settings.GOVERNANCE_SQLITE_FOLDER
     if not settings.GOVERNANCE_DEMO and not (folder and path.is_relative_to(Path(folder).resolve())):
-        raise SystemRefused("SQLite files are connected from the folder GOVERNANCE_SQLITE_FOLDER only.")
+        raise SystemRefused(gettext("SQLite files are connected from the folder GOVERNANCE_SQLITE_FOLDER only."))
 
 
 def _is_own_server(url: "URL", own: Mapping[str, Any]) -> bool:
@@ -86,12 +89,12 @@ def public_address(host: str, port: int) -> str:
     try:
         found = sorted({str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
     except (OSError, UnicodeError) as error:  # the latter for a name that no host can have
-        raise SystemRefused("The name of the host leads nowhere.") from error
+        raise SystemRefused(gettext("The name of the host leads nowhere.")) from error
     addresses = [ip_address(each.partition("%")[0]) for each in found]
     if settings.GOVERNANCE_DEMO and all(each.is_loopback for each in addresses):
         return found[0]
     if not addresses or not all(map(_is_public, addresses)):
-        raise SystemRefused("The host is not on the public internet; name one that is.")
+        raise SystemRefused(gettext("The host is not on the public internet; name one that is."))
     return found[0]
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from governance import audit, vault
 from governance.catalogue import datasets
@@ -61,16 +62,18 @@ def describe(
     """
     system = System.objects.filter(controller=controller, key=system_key, disabled_at=None).first()
     if system is None:
-        complaint = FieldError("/system", "No system has this key; register it first")
-        raise BadInput("The description names no system", errors=[complaint])
+        complaint = FieldError("/system", gettext("No system has this key; register it first"))
+        raise BadInput(gettext("The description names no system"), errors=[complaint])
     read = parse(text)
     warnings = [problem.detail for problem in read.warnings]
     findings = compare(system, read.data_map)
     if findings is None:
-        warnings.append("The system did not answer, so the description was not compared with it.")
+        warnings.append(gettext("The system did not answer, so the description was not compared with it."))
     blocking = [each for each in findings or () if each.blocks]
     if blocking:
-        raise InvalidDataset("The description and the system differ", errors=_field_errors(read.data_map, blocking))
+        raise InvalidDataset(
+            gettext("The description and the system differ"), errors=_field_errors(read.data_map, blocking)
+        )
     warnings += [each.detail for each in findings or ()]
     return datasets.import_text(controller, system, text, principal=principal), list(dict.fromkeys(warnings))
 
@@ -104,15 +107,17 @@ def _field_errors(data_map: DataMap, findings: list[Finding]) -> list[FieldError
 def _require_usable(key: str, name: str, url: str) -> None:
     errors = []
     if not _KEY.fullmatch(key):
-        errors.append(FieldError("/key", "Use small letters, digits and hyphens, 64 at most"))
+        errors.append(FieldError("/key", gettext("Use small letters, digits and hyphens, 64 at most")))
     if not name.strip() or len(name) > _LONGEST_NAME:
-        errors.append(FieldError("/name", f"Give a name of 1 to {_LONGEST_NAME} characters"))
+        errors.append(FieldError("/name", gettext("Give a name of 1 to %(most)s characters") % {"most": _LONGEST_NAME}))
     if len(url) > _LONGEST_URL or not url.strip():
-        errors.append(FieldError("/url", f"Give an address of 1 to {_LONGEST_URL} characters"))
+        errors.append(
+            FieldError("/url", gettext("Give an address of 1 to %(most)s characters") % {"most": _LONGEST_URL})
+        )
     else:
         errors += _address_errors(url)
     if errors:
-        raise BadInput("The system cannot be registered as it is", errors=errors)
+        raise BadInput(gettext("The system cannot be registered as it is"), errors=errors)
 
 
 def _address_errors(url: str) -> list[FieldError]:
