@@ -26,7 +26,7 @@ from dsar.selectors.due import due
 from dsar.selectors.timeline import chapters, timeline
 from dsar.selectors.words import ANSWER_WORDS, MANNER_WORDS, OUTCOME_WORDS, RIGHT_WORDS, STATUS_WORDS
 from dsar.services import PAUSABLE, is_held
-from dsar.services.wording import HOLD_WORDS, PERSON_HOLD_WORDS, withheld_in
+from dsar.services.wording import HOLD_WORDS, PERSON_HOLD_WORDS, TONGUE, withheld_in
 from dsar.verification import reference_of
 from governance import access
 from governance.catalogue import planning
@@ -177,7 +177,7 @@ def _plan(current: RequestPlan | None) -> dict[str, Any]:
     if current is None:
         return {"plan": None}
     made = planning.from_dict(current.plan)
-    passages = planning.passages(made)
+    passages = planning.passages(made, TONGUE)
     summaries = {passage.at: passage.summary for passage in passages}
     found_rows = [
         {
@@ -193,7 +193,7 @@ def _plan(current: RequestPlan | None) -> dict[str, Any]:
     return {
         "plan": current,
         "passages": passages,
-        "closing": planning.closing(made),
+        "closing": planning.closing(made, TONGUE),
         "withheld": withheld_in(made),
         "counts": found_rows,
         "rows_found": rows,

@@ -18,6 +18,7 @@ from dsar.package import Column, PackageMeta, Purpose, Section, Withheld
 from dsar.services import parcels, reaching
 from dsar.services.moving import locked, note
 from dsar.services.naming import category_words, collection_words, place_words
+from dsar.services.wording import TONGUE
 from dsar.verification import contact_of, reference_of, scope_of
 from governance import subjects, vault
 from governance.catalogue import datasets
@@ -306,7 +307,7 @@ def _meta(request: SubjectRequest, data_map: DataMap) -> PackageMeta:
             for each in purposes
         ]
         + [
-            Purpose(name=rule.reason, lawful_basis=rule.citation, retention=period_in_words(rule.period))
+            Purpose(name=rule.reason, lawful_basis=rule.citation, retention=period_in_words(rule.period, TONGUE))
             for rule in data_map.rules
         ],
         # Art. 15(1)(c), (g), (h) and (2) ask for these: an empty place would say that there is nothing to tell.

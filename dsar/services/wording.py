@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from dsar.services.naming import category_words, place_words
-from governance.catalogue.planning import REASONS, Ownership
+from governance.catalogue.planning import REASONS, Ownership, Tongue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from governance.catalogue.planning import Node, Plan
 
 
+#: How a plan is said to people.
+TONGUE: Final = Tongue(gettext, ngettext)
 #: Why an erasure is held, as it stands in letters and on pages.
 HOLD_WORDS: Final = {
     "legal_claim": _("Needed for a legal claim"),

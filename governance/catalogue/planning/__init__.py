@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 from governance.catalogue.elements import normalise_identity
 from governance.catalogue.planning.actions import erase_order, erasing, reading, settle_deletes
 from governance.catalogue.planning.codec import digest, from_dict, to_dict
-from governance.catalogue.planning.describe import REASONS, Passage, closing, describe, passages, period_in_words
+from governance.catalogue.planning.describe import (
+    REASONS,
+    Passage,
+    Tongue,
+    closing,
+    describe,
+    passages,
+    period_in_words,
+)
 from governance.catalogue.planning.locating import located_nodes
 from governance.catalogue.planning.model import (
     CoOwner,
@@ -63,6 +71,7 @@ __all__ = [
     "Retention",
     "Right",
     "RowAction",
+    "Tongue",
     "Withheld",
     "closing",
     "describe",

@@ -330,6 +330,16 @@ def test_a_stored_plan_that_was_tampered_with_is_refused() -> None:
             planning.from_dict(broken)
 
 
+def test_every_sentence_is_said_in_the_readers_language() -> None:
+    made = plan(shop(PERSON))
+    tongue = planning.Tongue(lambda text: f"<{text}>", lambda one, many, count: f"<{one if count == 1 else many}>")
+    said = [*planning.describe(made, tongue), *(each.summary for each in planning.passages(made, tongue))]
+    assert said
+    assert all("<" in each for each in said)
+    plain = [*planning.describe(made), *(each.summary for each in planning.passages(made))]
+    assert [each.replace("<", "").replace(">", "") for each in said] == plain
+
+
 def test_the_officer_reads_plain_sentences() -> None:
     bill = table("bill", KEY, link("person_id", "person.id"), "{name: day, data_categories: [system]}", STREET)
     text = "\n".join(planning.describe(plan(shop(PERSON, bill, rules=RULE % "fields: [bill.street]"))))
