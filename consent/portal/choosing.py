@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
@@ -10,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from consent import selectors, services
@@ -26,32 +24,17 @@ from governance.policy.vocabulary import Action
 from governance.subjects import proving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpRequest, HttpResponse
-
-    Page = Callable[[HttpRequest, visits.Visit], HttpResponse]
 
 _HISTORY: Final = 50
 
 
-def at_visit(action: Action) -> Callable[[Page], Callable[[HttpRequest], HttpResponse]]:
-    """Open a page to whoever has proven an address and may do this; everybody else is led to where one does."""
+def _require(visit: visits.Visit, action: Action) -> None:
+    access.require(visit.principal, action, controller_id=visit.controller.pk)
 
-    def open_(view: Page) -> Callable[[HttpRequest], HttpResponse]:
-        @never_cache
-        @answered
-        @wraps(view)
-        def enter(request: HttpRequest) -> HttpResponse:
-            visit = visits.visit_of(request)
-            if visit is None:
-                return redirect("preferences")
-            access.require(visit.principal, action, controller_id=visit.controller.pk)
-            return view(request, visit)
 
-        return enter
-
-    return open_
+#: Pages for somebody who has proven an address.
+at_visit = portal.opener(visits.visit_of, _require, "preferences", answered)
 
 
 @require_safe

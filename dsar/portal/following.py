@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 
@@ -33,30 +32,15 @@ from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.http import HttpRequest
 
-    Page = Callable[[HttpRequest, SubjectRequest], HttpResponse]
+
+def _require(row: SubjectRequest, action: Action) -> None:
+    access.require(visits.principal_of(row), action, row)
 
 
-def of_proven(action: Action) -> Callable[[Page], Callable[[HttpRequest], HttpResponse]]:
-    """Give a page the request in this visitor's hand, if they may do this; others are led to where one proves that."""
-
-    def open_(view: Page) -> Callable[[HttpRequest], HttpResponse]:
-        @never_cache
-        @answered
-        @wraps(view)
-        def enter(request: HttpRequest) -> HttpResponse:
-            row = visits.request_in_hand(request)
-            if row is None:
-                return redirect("privacy_return")
-            access.require(visits.principal_of(row), action, row)
-            return view(request, row)
-
-        return enter
-
-    return open_
+#: Pages of the request in this visitor's hand.
+of_proven = portal.opener(visits.request_in_hand, _require, "privacy_return", answered)
 
 
 @never_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from governance.audit import receipts
 from governance.console.doors import controller_for
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    from governance.policy.vocabulary import Action
+
     View = Callable[..., HttpResponse]
+    Wrap = Callable[[View], View]
+
+Found = TypeVar("Found")
 
 
 class PortalForm(forms.Form):
@@ -64,6 +70,33 @@ def answered_with(template: str) -> Callable[[View], View]:
         return enter
 
     return answered
+
+
+def opener(
+    find: Callable[[HttpRequest], Found | None], require: Callable[[Found, Action], None], start: str, refused: Wrap
+) -> Callable[[Action], Callable[[Callable[[HttpRequest, Found], HttpResponse]], View]]:
+    """Make the decorator of a portal's pages: they open for whoever has proven an address and may do the action.
+
+    `find` answers what the visitor proved, and None sends them to `start`; `require` raises AccessDenied.
+    """
+
+    def may(action: Action) -> Callable[[Callable[[HttpRequest, Found], HttpResponse]], View]:
+        def open_(view: Callable[[HttpRequest, Found], HttpResponse]) -> View:
+            @never_cache
+            @refused
+            @wraps(view)
+            def enter(request: HttpRequest) -> HttpResponse:
+                found = find(request)
+                if found is None:
+                    return redirect(start)
+                require(found, action)
+                return view(request, found)
+
+            return enter
+
+        return open_
+
+    return may
 
 
 def receipt(request: HttpRequest, found: receipts.Receipt, name: str, back: str) -> HttpResponse:
