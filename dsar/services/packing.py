@@ -120,11 +120,12 @@ def awaits_copy(request: SubjectRequest) -> bool:
 
 
 def is_to_stay(request: SubjectRequest) -> bool:
-    """Whether what was collected must not be lost: some of it is erased by now, and no whole copy shows it."""
-    if not request.rights.filter(right="access").exists() or not request.outcomes.filter(outcome="erased").exists():
-        return False
-    found = RequestPackage.objects.filter(request=request).first()
-    return found is None or bool(found.summary.get("missing"))
+    """Whether the plan is to stay: a copy was asked for, and some of what it is made of is erased by now.
+
+    A new plan would collect no row that is gone, and erase rows that came since and that no copy shows.
+    """
+    wants_both = request.rights.filter(right="access").exists()
+    return wants_both and request.outcomes.filter(outcome="erased").exists()
 
 
 def take_back(request: SubjectRequest) -> None:

@@ -137,7 +137,10 @@ def _store(
     """Store a plan in the caller's transaction, and queue its search."""
     if packing.is_to_stay(request):
         raise Conflict(
-            gettext("What no whole copy shows yet is erased by now; try again, or answer without the system.")
+            gettext(
+                "Some of what was found is erased by now, and a new plan would erase what the copy does not show. Try "
+                "again, answer without the system, or record a new request for what came since."
+            )
         )
     if request.subject_id is not None and subject is None:
         request.subject = None

@@ -337,3 +337,20 @@ def test_a_new_plan_after_a_first_part_is_copied_anew(house: House, ann: DataSub
     work()
     assert answer(house, request).status == "responded"
     assert copy_of(house, request)["tables"]["customer"]["rows"][0]["name"] == "Ann Later"
+
+
+def test_rows_that_came_after_a_whole_copy_are_not_erased_by_a_second_plan(house: House, ann: DataSubject) -> None:
+    request = planned(house, "access", "erasure")
+    with closing(sqlite3.connect(house.news)) as connection:
+        connection.execute("CREATE TRIGGER broken BEFORE DELETE ON subscriber BEGIN SELECT RAISE(ABORT, 'no'); END")
+        connection.execute("CREATE TRIGGER stuck BEFORE UPDATE ON subscriber BEGIN SELECT RAISE(ABORT, 'no'); END")
+        connection.commit()
+    approve(house, request)
+    work()
+    request = fresh(request)
+    assert (request.status, services.unreached(request)) == ("reviewing", {"news": "News"})
+    assert RequestPackage.objects.get(request=request).summary.get("missing", []) == []
+    assert house.rows(house.store, "customer")[0][1] != ANN
+    assert not services.may_plan(request)
+    with pytest.raises(Conflict, match="record a new request for what came since"):
+        services.plan(request, principal=house.principal)
