@@ -68,6 +68,16 @@ def _on_postgresql() -> list[Figure]:
     plain = found["look_up.plain"]
     return [
         _figure("page_of_50", found["page.ratio"], 2.0, PAGE),
+        Figure(
+            "fields.page_floor",
+            round(found["page.floor"], 2),
+            "x",
+            "none",
+            None,
+            "plain column",
+            PAGE,
+            "for comparison: the bytes, one statement for the keys, and the bare ciphers of fifty people",
+        ),
         constant,
         _figure("point_look_up", found["look_up.statement"] / plain, 1.3, LOOK_UP_ROWS),
         Figure(

@@ -1,13 +1,17 @@
 """Works on one column of text, plain, sealed and by other packages, and prints seconds; bench_fields starts it."""
 
 import gc
+import hmac
 import json
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 ROWS, PEOPLE, PAGE, PAGE_ROUNDS = 10_000, 1_000, 50, 100
 FLOOR = "bytes_floor"
@@ -121,25 +125,56 @@ class _Work:
         return sum(len(decode(keys[each.scope].at(each.scope).decrypt(each.envelope, each.label))) for each in sealed)
 
     def page(self, rounds: int) -> dict[str, Any]:
-        """A page of fifty people's rows with cold keys, and how many queries one of 10 and one of 50 rows costs."""
+        """A page of fifty people's rows with cold keys, its floor, and the queries of one of 10 and one of 50 rows."""
         from django.test.utils import CaptureQueriesContext  # noqa: PLC0415  # after setup
 
-        for name in ("plain", "sealed"):
+        for name in ("plain", "sealed", FLOOR):
             self._write(name)
-        taken: dict[str, list[float]] = {"plain": [], "sealed": []}
+        ways: dict[str, Callable[[], object]] = {
+            name: lambda name=name: self._use(name, self._ordered(name)[:PAGE])  # type: ignore[misc]  # bound now
+            for name in ("plain", "sealed")
+        }
+        ways["floor"] = self._floor()
+        taken: dict[str, list[float]] = {name: [] for name in ways}
         for _round in range(rounds):
             for name, times in taken.items():
                 self.data_keys.forget()
-                self._use(name, self.models[name].objects.order_by("id")[:1])  # the connection and the parent key
+                self._use("sealed", self._ordered("sealed")[:1])  # the connection and the parent key
                 self._cool()
-                times.append(timed(lambda name=name: self._use(name, self.models[name].objects.order_by("id")[:PAGE])))
+                times.append(timed(ways[name]))
         queries = []
         for size in (10, PAGE):
             with CaptureQueriesContext(self.connection) as captured:
-                self._use("sealed", self.models["sealed"].objects.order_by("id")[:size])
+                self._use("sealed", self._ordered("sealed")[:size])
             queries.append(len(captured))
-        ratios = [sealed / plain for sealed, plain in zip(taken["sealed"], taken["plain"], strict=True)]
-        return {"page.ratio": statistics.median(ratios), "page.queries": queries}
+        against = {
+            name: statistics.median(own / plain for own, plain in zip(times, taken["plain"], strict=True))
+            for name, times in taken.items()
+        }
+        return {"page.ratio": against["sealed"], "page.floor": against["floor"], "page.queries": queries}
+
+    def _ordered(self, name: str) -> Any:
+        return self.models[name].objects.order_by("id")
+
+    def _floor(self) -> Callable[[], object]:
+        """The same bytes, one statement for fifty keys, and what the ciphers cost: no other code of ours takes part."""
+        owners = list({row.subject_id.hex for row in self._ordered("sealed")[:PAGE]})
+        statement = "SELECT key_id, wrapped, commitment, state FROM governance_datakey WHERE scope_id = ANY(%s::uuid[])"
+        key, nonce, bound = os.urandom(32), os.urandom(12), bytes(120)
+        parent = AESGCM(key)
+        wrapped, sealed = parent.encrypt(nonce, key + key, bound), parent.encrypt(nonce, bytes(30), bound)
+
+        def work() -> None:
+            self._use(FLOOR, self._ordered(FLOOR)[:PAGE])
+            with self.connection.cursor() as cursor:
+                cursor.execute(statement, [owners])
+                assert len(cursor.fetchall()) == len(owners)
+            for _each in range(PAGE):
+                opened = parent.decrypt(nonce, wrapped, bound)[:32]
+                hmac.digest(hmac.digest(opened, bound, "sha256"), nonce, "sha256")  # the commitment
+                AESGCM(opened).decrypt(nonce, sealed, bound)
+
+        return work
 
     def _cool(self) -> None:
         """Forget the people's keys and keep the controller's, which a process opens once."""

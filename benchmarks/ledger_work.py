@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import django
@@ -12,7 +13,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.db import connection, connections, transaction  # noqa: E402  # after setup
+from django.db import connection, transaction  # noqa: E402  # after setup
 
 from governance import audit, ledger  # noqa: E402  # after setup
 from governance.audit.sequencer import sequence  # noqa: E402  # after setup
@@ -31,27 +32,43 @@ EVENT = LedgerEvent(
 )
 
 
-def clients(count: int, seconds: float, *, is_audited: bool) -> int:
-    """Run business transactions of 5 ms in this many threads, and answer how many there were."""
-    end = time.monotonic() + seconds
+def _record() -> None:
+    audit.record(AuditType.PURPOSE_CHANGED, actor=WHO, object_ref=EVENT.object_ref, details=EVENT.details)
 
-    def client(_number: int) -> int:
+
+def _ask_nothing() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+#: What a business transaction does besides its business.
+BESIDES: dict[str, Callable[[], None]] = {"nothing": lambda: None, "event": _record, "empty statement": _ask_nothing}
+
+
+def clients(count: int) -> None:
+    """Run business transactions of 5 ms in this many threads, for each line of input: seconds and what else they do.
+
+    Answers a line with how many there were. Connections and processes stand before the first, so none is measured.
+    """
+
+    def client(besides: Callable[[], None], end: float) -> int:
         done = 0
         while time.monotonic() < end:
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_sleep(0.005)")
                     cursor.execute("INSERT INTO bench_business (note) VALUES ('x')")
-                if is_audited:
-                    audit.record(
-                        AuditType.PURPOSE_CHANGED, actor=WHO, object_ref=EVENT.object_ref, details=EVENT.details
-                    )
+                besides()
             done += 1
-        connections.close_all()
         return done
 
     with ThreadPoolExecutor(count) as pool:
-        return sum(pool.map(client, range(count)))
+        print("ready", flush=True)
+        for line in sys.stdin:
+            seconds, besides = line.strip().split(" ", 1)
+            end = time.monotonic() + float(seconds)
+            done = [pool.submit(client, BESIDES[besides], end) for _ in range(count)]
+            print(sum(each.result() for each in done), flush=True)
 
 
 def fill(count: int, at_once: int = 2000) -> None:
@@ -88,7 +105,7 @@ if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
     numbers = [float(each) for each in arguments]
     if name == "clients":
-        print(clients(int(numbers[0]), numbers[1], is_audited=bool(numbers[2])))
+        clients(int(numbers[0]))
     elif name == "follow":
         print("ready", flush=True)
         print(json.dumps(follow(numbers[0])))
