@@ -115,7 +115,7 @@ class _Work:
         model.objects.bulk_create(rows, batch_size=1000)
 
     def _use(self, name: str, rows: Any) -> int:
-        from governance.vault.codec import decode  # noqa: PLC0415  # after setup
+        from governance.fields.codec import decode  # noqa: PLC0415  # after setup
 
         if name != "sealed":
             return sum(len(row.note) for row in rows)

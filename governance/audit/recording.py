@@ -12,6 +12,7 @@ from governance.crypto.canonical import canonical
 from governance.crypto.errors import CanonicalFormRefused
 from governance.errors import AuditRefused, Erased
 from governance.fields import Scope, Sealed
+from governance.fields.codec import as_bytes, as_json
 from governance.keys import data_keys, pseudonyms
 from governance.keys.data_key_rows import OpenKey
 from governance.ledger import LedgerEvent
@@ -231,9 +232,8 @@ def _seal(body: Mapping[str, Any], scope: Scope, key: OpenKey | None) -> _Body:
         raise AuditRefused("A body takes texts, whole numbers, truth values, lists and objects of them.") from refused
     salt = os.urandom(_SALT_LENGTH)
     commit = sha256(salt + plain).hexdigest()
-    return _Body(_sealed(_SALT, b"b" + salt, scope, key), _sealed(_BODY, b"j" + plain, scope, key), commit)
+    return _Body(_sealed(_SALT, as_bytes(salt), scope, key), _sealed(_BODY, as_json(plain), scope, key), commit)
 
 
 def _sealed(label: str, value: bytes, scope: Scope, key: OpenKey) -> Sealed:
-    # The first byte of the value is the vault's mark for bytes or JSON, so that the vault can reveal it.
     return Sealed(key.at(scope).encrypt(value, label), label, scope)

@@ -15,10 +15,10 @@ from django.utils.translation import gettext
 
 from governance.errors import BadInput
 from governance.fields import TEXT_FORM
+from governance.fields.codec import decode, encode
 from governance.keys import data_keys
 from governance.models import DataSubject, VaultToken
 from governance.subjects.registering import find_many, require_usable, scope_of
-from governance.vault.codec import decode, encode
 from governance.vault.outcomes import Outcome, Status, Wanted, disclose
 from governance.vault.sealing import seal_many
 from governance.vault.tokens import TokenWanted, tokenise
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from governance.fields import Scope
+    from governance.fields.codec import Value
     from governance.keys.data_key_rows import OpenKey
     from governance.models import Controller
     from governance.policy.principal import Principal
-    from governance.vault.codec import Value
 
 #: Data categories of fideslang, as kinds of personal data. The service's own labels never begin with `user.`: what it
 #: holds itself cannot be asked for at this door.

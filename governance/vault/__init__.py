@@ -1,6 +1,6 @@
 """The vault: seal, reveal after policy and audit, search through blind indexes; the only room that opens values."""
 
-from governance.vault.codec import Masked
+from governance.fields.codec import Masked
 from governance.vault.indexing import identifier_entries
 from governance.vault.opening import DisabledMark, ErasedMark, RestrictedMark, reveal, reveal_many
 from governance.vault.sealing import seal, seal_for, seal_many

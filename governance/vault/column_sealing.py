@@ -19,12 +19,12 @@ from governance import ledger
 from governance.crypto.errors import CryptoError
 from governance.errors import BadInput, SealRefused
 from governance.fields import SealedField
+from governance.fields.codec import decode
 from governance.keys import data_keys
 from governance.ledger import LedgerEvent
 from governance.models import DataKey
 from governance.policy.vocabulary import AuditType
 from governance.vault import declared
-from governance.vault.codec import decode
 from governance.vault.writing import write_many
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from governance.crypto.envelope import MARKER, header
 from governance.crypto.errors import CryptoError
 from governance.errors import GovernanceError, SealRefused
 from governance.fields import Scope, SealedField, sealed_fields
+from governance.fields.codec import decode
 from governance.keys import data_keys
 from governance.ledger import LedgerEvent
 from governance.models import BlindIndex, DataKey, DataSubject
 from governance.policy.vocabulary import AuditType
 from governance.vault import indexing, sources
-from governance.vault.codec import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

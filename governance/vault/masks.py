@@ -6,8 +6,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from governance.fields.codec import Masked, Value
 from governance.policy.forms import Form
-from governance.vault.codec import Masked, Value
 
 _HIDDEN: Final = "•"
 #: As many dots whatever is hidden: their number would tell the length.

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from governance.crypto.errors import CorruptEnvelope, CryptoError
 from governance.errors import Disabled, Erased, GovernanceError, KeyUnknown, Restricted, SealRefused
 from governance.fields import Scope, Sealed
+from governance.fields.codec import Value, decode
 from governance.keys import data_keys
 from governance.keys.data_key_rows import OpenKey
 from governance.models import DataKey
 from governance.policy.forms import Form
 from governance.policy.principal import Principal
 from governance.vault import disclosing
-from governance.vault.codec import Value, decode
 from governance.vault.masks import masked
 
 

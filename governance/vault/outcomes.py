@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from governance.fields import Scope
+    from governance.fields.codec import Value
     from governance.keys.data_key_rows import OpenKey
     from governance.policy.principal import Principal
-    from governance.vault.codec import Value
 
 
 class Status(StrEnum):

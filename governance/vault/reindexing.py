@@ -24,13 +24,13 @@ from governance.crypto.blind_index import NORMALISERS
 from governance.crypto.envelope import header
 from governance.crypto.errors import CryptoError, NormalisationRefused
 from governance.errors import Conflict, GovernanceError
+from governance.fields.codec import decode
 from governance.keys import data_keys, index_keys
 from governance.keys.index_keys import Version
 from governance.ledger import LedgerEvent
 from governance.models import BlindIndex, Controller, IndexVersion
 from governance.policy.vocabulary import AuditType
 from governance.vault import indexing, sources
-from governance.vault.codec import decode
 
 if TYPE_CHECKING:
     from django.db.models import Model

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from governance.fields import Sealed
+from governance.fields.codec import Value, encode
 from governance.keys import data_keys
 from governance.vault import declared
-from governance.vault.codec import Value, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,18 +18,18 @@ from governance.crypto.ciphers import TokenCipher
 from governance.crypto.envelope import OwnedCipher
 from governance.errors import BadInput, FieldError, SealRefused
 from governance.fields import Scope, Sealed
+from governance.fields.codec import decode, encode
 from governance.keys import data_keys
 from governance.models import VaultToken
 from governance.policy.vocabulary import AuditType
-from governance.vault.codec import decode, encode
 from governance.vault.outcomes import Outcome, Status, Wanted, disclose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from governance.fields.codec import Value
     from governance.keys.data_key_rows import OpenKey
     from governance.policy.principal import Principal
-    from governance.vault.codec import Value
 
 PREFIX: Final = "tok_"
 LONGEST_LIFE: Final = timedelta(days=3650)

@@ -16,11 +16,11 @@ from governance.crypto.canonical import canonical
 from governance.crypto.envelope import Place, decrypt
 from governance.errors import AuditRefused, Erased
 from governance.fields import Scope
+from governance.fields.codec import decode
 from governance.keys import data_keys, pseudonyms
 from governance.models import AuditBody, DataKey, DataSubject, LedgerEntry
 from governance.policy.principal import data_subject
 from governance.policy.vocabulary import AuditType
-from governance.vault.codec import decode
 from tests.governance.test_ledger import STATEMENTS
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from governance import vault
 from governance.errors import BadInput, SealRefused
 from governance.fields import SealedField
+from governance.fields.codec import decode, encode
 from governance.policy.principal import Principal
-from governance.vault.codec import decode, encode
 from tests.shelf.models import Ticket
 
 PURPOSE = "subject_request"

@@ -17,11 +17,11 @@ from governance.access import principal_of
 from governance.crypto.envelope import header
 from governance.errors import AccessDenied, BadInput, Erased, KeyUnavailable, NotFound, SealRefused
 from governance.fields import Scope, Sealed
+from governance.fields.codec import decode, encode
 from governance.models import Controller, DataKey, DataSubject, LedgerEntry, StaffUser
 from governance.models.governed import recorded_memberships
 from governance.policy.principal import data_subject, operator, worker
 from governance.policy.vocabulary import STAFF_ROLES, AuditType, Role
-from governance.vault.codec import decode, encode
 from tests.governance.conftest import staff
 
 LABEL = "test.value"
@@ -59,6 +59,43 @@ def test_what_would_not_come_back_is_refused(scope: Scope, value: object) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_codec_round_trip(value: object) -> None:
     assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("Zoë", b"Zo\xc3\xab"),
+        ("", b""),
+        (b"Zo", b"\x80Zo"),
+        (False, b"\x810"),
+        (-7, b"\x82-7"),
+        (0.1, b"\x830.1"),
+        (Decimal("10.50"), b"\x8410.50"),
+        (date(1984, 2, 29), b"\x851984-02-29"),
+        (datetime(1984, 2, 29, 12, tzinfo=UTC), b"\x861984-02-29T12:00:00+00:00"),
+        ({"b": [1, None], "a": "ë"}, b'\x87{"b":[1,null],"a":"\xc3\xab"}'),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values_are_laid_out_as_docs_envelope_says(value: object, stored: bytes) -> None:
+    assert encode(value) == stored
+
+
+@given(st.binary() | st.integers() | st.dates() | st.booleans() | st.lists(st.text()))
+def test_nothing_but_text_reads_as_text(value: object) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        encode(value).decode()
+
+
+@pytest.mark.parametrize("mark", [*range(0x88, 0xC2), *range(0xF5, 0x100)])
+def test_a_mark_of_a_later_version_is_refused(mark: int) -> None:
+    with pytest.raises(SealRefused, match="newer version"):
+        decode(bytes([mark]) + b"1")
+
+
+@pytest.mark.parametrize("text", ["", "a", "Zoë Müller", "x" * 300])
+def test_a_sealed_text_costs_forty_bytes(scope: Scope, text: str) -> None:
+    assert len(vault.seal(text, label=LABEL, scope=scope).envelope) == len(text.encode()) + 40
 
 
 def test_reveal_writes_its_audit_row_first(person: DataSubject, officer: StaffUser) -> None:

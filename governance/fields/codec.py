@@ -1,11 +1,11 @@
-"""Typed bytes for sealing: the same type and value come back; it knows no key."""
+"""Typed bytes for sealing (docs/envelope.md §1): the same type and value come back; it knows no key."""
 
 import json
 import math
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from governance.errors import BadInput, SealRefused
 
@@ -24,28 +24,51 @@ class Masked(str):
         return made
 
 
+# Bytes that can stand inside a character of UTF-8 and never begin one, so that text needs no mark of its own.
+_BYTES: Final = b"\x80"
+_BOOLEAN: Final = b"\x81"
+_INTEGER: Final = b"\x82"
+_FLOAT: Final = b"\x83"
+_DECIMAL: Final = b"\x84"
+_DATE: Final = b"\x85"
+_TIME: Final = b"\x86"
+_JSON: Final = b"\x87"
+
 Value = str | bytes | int | bool | float | Decimal | date | dict[str, Any] | list[Any]
 
 
 def encode(value: Value) -> bytes:
-    """Answer one type byte and the value. Refuses what would not come back the same."""
+    """Answer text as UTF-8, and the rest after the mark of its type. Refuses what would not come back the same."""
     if isinstance(value, Masked):
         # Sealed again, it would stand where the whole value was.
         raise BadInput("Seal the value itself, not what a mask left of it")
     if isinstance(value, str):
-        return b"s" + _utf8(value)
+        return _utf8(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return b"b" + bytes(value)
+        return as_bytes(bytes(value))
     if isinstance(value, bool | int):
-        return (b"o" if isinstance(value, bool) else b"i") + _digits(int(value))
+        return (_BOOLEAN if isinstance(value, bool) else _INTEGER) + _digits(int(value))
     if isinstance(value, dict | list):
-        return b"j" + _json(value)
+        return as_json(_json(value))
     return _encode_exact(value)
+
+
+def as_bytes(value: bytes) -> bytes:
+    """Mark bytes as such."""
+    return _BYTES + value
+
+
+def as_json(text: bytes) -> bytes:
+    """Mark the text of a JSON value as such."""
+    return _JSON + text
 
 
 def decode(data: bytes) -> Value:
     """Answer the value as it was sealed."""
-    read = _READERS.get(data[:1])
+    try:
+        return data.decode()  # no UTF-8 begins with the mark of a type
+    except UnicodeDecodeError:
+        read = _READERS.get(data[:1])
     if read is None:
         raise SealRefused("A sealed value was written by a newer version")
     return read(data[1:])
@@ -55,13 +78,13 @@ def _encode_exact(value: object) -> bytes:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise BadInput("A time needs its zone before it can be sealed")
-        return b"t" + value.isoformat().encode()
+        return _TIME + value.isoformat().encode()
     if isinstance(value, date):
-        return b"d" + value.isoformat().encode()
+        return _DATE + value.isoformat().encode()
     if isinstance(value, Decimal) and value.is_finite():
-        return b"n" + str(value).encode()
+        return _DECIMAL + str(value).encode()
     if isinstance(value, float) and math.isfinite(value):
-        return b"f" + float.__repr__(value).encode()  # the shortest text that reads back as the very same number
+        return _FLOAT + float.__repr__(value).encode()  # the shortest text that reads back as the very same number
     raise BadInput("Text, bytes, finite numbers, dates, times and JSON can be sealed; None stays NULL")
 
 
@@ -98,13 +121,12 @@ def _is_plain(value: Any) -> bool:
 
 
 _READERS: dict[bytes, Callable[[bytes], Value]] = {
-    b"s": bytes.decode,
-    b"b": bytes,
-    b"o": lambda rest: rest == b"1",
-    b"f": lambda rest: float(rest.decode()),
-    b"i": lambda rest: int(rest.decode()),
-    b"j": json.loads,
-    b"d": lambda rest: date.fromisoformat(rest.decode()),
-    b"t": lambda rest: datetime.fromisoformat(rest.decode()),
-    b"n": lambda rest: Decimal(rest.decode()),
+    _BYTES: bytes,
+    _BOOLEAN: lambda rest: rest == b"1",
+    _FLOAT: lambda rest: float(rest.decode()),
+    _INTEGER: lambda rest: int(rest.decode()),
+    _JSON: json.loads,
+    _DATE: lambda rest: date.fromisoformat(rest.decode()),
+    _TIME: lambda rest: datetime.fromisoformat(rest.decode()),
+    _DECIMAL: lambda rest: Decimal(rest.decode()),
 }
