@@ -40,6 +40,8 @@ from config.settings import *  # noqa: E402, F403  # the environment must be set
 
 #: A cheap hasher keeps the suite fast; the real one is checked by its own test.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+#: Otherwise every new client of a test reads all static files there are before its first answer.
+WHITENOISE_AUTOREFRESH = True
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, as in an installation: a database in memory locks its tables between threads.
