@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import quoted_name
 from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
 from governance.systems.sql.shapes import Column, column_of, statement_type
+from governance.systems.sql.uniqueness import uniques_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -121,7 +122,9 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
         return None
     reflected = inspector.get_columns(bare, schema=schema)
     key = tuple(inspector.get_pk_constraint(bare, schema=schema).get("constrained_columns") or ())
-    unique = _unique_columns(inspector, bare, schema) | (set(key) if len(key) == 1 else set())
+    uniques = uniques_of(connection, bare, schema, (each["name"] for each in reflected))
+    # A part of a wider unique index is treated as if it could not repeat alone, to be safe.
+    unique = frozenset(key if len(key) == 1 else ()).union(*(each.columns for each in uniques))
     dialect = connection.dialect.name
     facts = mariadb.facts(connection, schema, bare) if dialect in mariadb.NAMES else mariadb.Facts()
     columns = {each["name"]: column_of(each, dialect, facts, unique=each["name"] in unique) for each in reflected}
@@ -132,30 +135,8 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
         schema=quoted_name(schema, quote=True) if schema else None,
     )
     filled = {each["name"] for each in reflected if not each["nullable"]}
-    unique_keys = tuple(each for each in _unique_keys(inspector, bare, schema) if each <= filled)
+    unique_keys = tuple(each.columns for each in uniques if each.whole and each.columns <= filled)
     return Table(name, clause, columns, key, dialect, facts.transactional, unique_keys)
-
-
-def _unique_keys(inspector: sa.Inspector, bare: str, schema: str | None) -> set[frozenset[str]]:
-    """Return sets of columns in which no two rows agree; an index over some rows only, or over a term, is none."""
-    found = {frozenset(each["column_names"]) for each in inspector.get_unique_constraints(bare, schema=schema)}
-    for index in inspector.get_indexes(bare, schema=schema):
-        is_partial = any(name.endswith("_where") for name in index.get("dialect_options", {}))
-        names = [name for name in index["column_names"] if name]
-        if index["unique"] and not is_partial and len(names) == len(index["column_names"]):
-            found.add(frozenset(names))
-    return found
-
-
-def _unique_columns(inspector: sa.Inspector, bare: str, schema: str | None) -> set[str]:
-    """Return columns that may not repeat alone. A part of a wider unique index is treated the same, to be safe."""
-    names: set[str] = set()
-    for constraint in inspector.get_unique_constraints(bare, schema=schema):
-        names.update(constraint["column_names"])
-    for index in inspector.get_indexes(bare, schema=schema):
-        if index["unique"]:
-            names.update(each for each in index["column_names"] if each)
-    return names
 
 
 def _foreign_keys(connection: sa.Connection, schema: str | None) -> tuple[ForeignKey, ...]:
