@@ -45,7 +45,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """What the database allows in a column; `span` is its least and greatest number, for an instant since 1970."""
+    """What the database allows in a column.
+
+    `span` is its least and greatest number, for an instant since 1970; `neutral` says nothing in a type of no kind.
+    """
 
     kind: Kind
     nullable: bool
@@ -53,6 +56,7 @@ class ColumnShape:
     unique: bool = False
     choices: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
+    neutral: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def _null_value(_mask: Mask, _token: bytes, _current: object) -> object:
 
 def _typed_problem(mask: Mask) -> str | None:
     shape = mask.shape
-    if shape.kind is Kind.OTHER:
+    if shape.kind is Kind.OTHER and (shape.unique or shape.neutral is None):
         return "the column's type has no neutral value and does not allow NULL"
     if shape.kind is Kind.CHOICE and (shape.unique or not shape.choices):
         return "the column allows a few words only; name one with string_rewrite"
@@ -150,6 +154,7 @@ def _typed_other(shape: ColumnShape, token: bytes, number: int) -> object:
         Kind.DATETIME: moment,
         Kind.DATE: date(1970, 1, 1) + timedelta(days=number % 2_000_000) if shape.unique else date(1970, 1, 1),
         Kind.TIME: moment.time() if shape.unique else time(0),
+        Kind.OTHER: shape.neutral,
     }
     return values.get(shape.kind)
 

@@ -17,7 +17,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.pool import QueuePool
 
 from governance.errors import GovernanceError, SystemRefused, SystemUnavailable
-from governance.systems.sql import mariadb
+from governance.systems.sql import mariadb, postgresql
+from governance.systems.sql.values import document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,7 @@ def open_engine(address: str, limits: Limits) -> sa.Engine:
             pool_size=1,
             max_overflow=2,
             hide_parameters=True,
+            json_deserializer=document,
             connect_args=_connect_arguments(url, limits),
         )
     except (exc.ArgumentError, ImportError, ValueError):
@@ -120,23 +122,9 @@ def _prepare_sqlite(engine: sa.Engine, limits: Limits) -> None:
         driver.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
 
 
-def _prepare_postgresql(engine: sa.Engine, limits: Limits) -> None:
-    milliseconds = int(limits.statement_seconds * 1000)
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: object) -> None:
-        # Settings of the session, not of the start-up packet: connection poolers refuse the latter.
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {milliseconds}")
-            cursor.execute(f"SET lock_timeout = {milliseconds}")
-            cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds * 4}")
-            cursor.execute("SET TIME ZONE 'UTC'")
-        connection.commit()
-
-
 _SESSIONS = {
     "sqlite": _prepare_sqlite,
-    "postgresql": _prepare_postgresql,
+    "postgresql": postgresql.prepare,
     "mysql": mariadb.prepare,
     "mariadb": mariadb.prepare,
 }

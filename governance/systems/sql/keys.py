@@ -57,7 +57,9 @@ def among(table: Table, field: str, values: Iterable[Any], *, exact: bool = True
     fitting = [value for value in fitting if value is not None]
     if not fitting:
         return None
-    found = table.column(field).in_(fitting)  # this one can use an index
+    # Of the column's own type: PostgreSQL compares no date or address with what it takes for text.
+    values = sa.bindparam(None, fitting, type_=table.column(field).type, expanding=True, unique=True)
+    found = table.column(field).in_(values)  # this one can use an index
     return (
         sa.and_(found, table.column(field).in_(to_the_letter(fitting))) if exact and _is_loose(table, field) else found
     )

@@ -21,6 +21,15 @@ EXACT: Final = "utf8mb4_bin"
 #: NO_BACKSLASH_ESCAPES, which change what a quote means.
 _MODE: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _SPATIAL: Final = ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon")
+
+
+class Spatial(NullType):
+    """A place; `neutral` is the point 0 0 as the server keeps it: no reference system, little-endian, a point."""
+
+    cache_ok = True
+    neutral: Final = bytes(4) + b"\x01\x01\x00\x00\x00" + bytes(16)
+
+
 _COLUMNS: Final = sa.text(
     "SELECT column_name, collation_name FROM information_schema.columns"
     " WHERE table_schema = COALESCE(:home, DATABASE()) AND table_name = :name"
@@ -78,7 +87,8 @@ def connect_arguments(limits: Limits) -> dict[str, Any]:
 
 def prepare(engine: sa.Engine, limits: Limits) -> None:
     """Set limits and clock of every session, and know types that SQLAlchemy would wonder at."""
-    known: dict[str, Any] = dict.fromkeys(_SPATIAL, NullType) | {"inet4": INET4, "inet6": INET6}
+    known: dict[str, Any] = dict.fromkeys(_SPATIAL, NullType) | dict.fromkeys(("geometry", "point"), Spatial)
+    known |= {"inet4": INET4, "inet6": INET6}
     dialect: Any = engine.dialect
     dialect.ischema_names = {**dialect.ischema_names, **known}
     seconds = max(1, round(limits.statement_seconds))

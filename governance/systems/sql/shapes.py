@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import NullType
 
-from governance.systems.sql import mariadb
+from governance.systems.sql import mariadb, postgresql
 from governance.systems.strategies import ColumnShape, Kind
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Column:
     """One column as the database has it.
 
     `folds` is a text column whose own comparison ignores case, `zoned` an instant that the driver tells without its
-    zone (UTC), `padded` how long bytes are made by the database.
+    zone (UTC), `padded` how long bytes (MariaDB) or text (PostgreSQL) are made by the database.
     """
 
     name: str
@@ -72,15 +72,22 @@ def column_of(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts, *,
         kind = Kind.JSON
     length = getattr(kind_of, "length", None)
     span = None if dialect == "sqlite" else _span(kind_of)
+    neutral = postgresql.neutral(kind_of) if kind is Kind.OTHER else None
     return Column(
         name,
-        ColumnShape(kind, bool(reflected["nullable"]), length, unique, _choices(kind_of), span),
+        ColumnShape(kind, bool(reflected["nullable"]), length, unique, _choices(kind_of), span, neutral),
         getattr(kind_of, "scale", None),
-        computed=bool(reflected.get("computed")),
+        computed=bool(reflected.get("computed")) or bool(reflected.get("identity", {}).get("always")),
         folds=name in facts.folding,
         zoned=isinstance(kind_of, mysql.TIMESTAMP),
-        padded=length or 0 if dialect in mariadb.NAMES and isinstance(kind_of, sa.BINARY) else 0,
+        padded=length or 0 if _is_padded(kind_of, dialect) else 0,
     )
+
+
+def _is_padded(kind_of: sa.types.TypeEngine[Any], dialect: str) -> bool:
+    if dialect == "postgresql":
+        return isinstance(kind_of, sa.CHAR)
+    return dialect in mariadb.NAMES and isinstance(kind_of, sa.BINARY)
 
 
 def statement_type(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts) -> sa.types.TypeEngine[Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
 from governance.errors import SystemRefused
-from governance.systems.sql import mariadb
+from governance.systems.sql import mariadb, postgresql
 from governance.systems.sql.shapes import Column, column_of, statement_type
 from governance.systems.sql.uniqueness import uniques_of
 
@@ -120,7 +120,7 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
     schema, bare = split_name(name)
     if not inspector.has_table(bare, schema=schema):
         return None
-    reflected = inspector.get_columns(bare, schema=schema)
+    reflected = [postgresql.plain(each) for each in inspector.get_columns(bare, schema=schema)]
     key = tuple(inspector.get_pk_constraint(bare, schema=schema).get("constrained_columns") or ())
     uniques = uniques_of(connection, bare, schema, (each["name"] for each in reflected))
     # A part of a wider unique index is treated as if it could not repeat alone, to be safe.
