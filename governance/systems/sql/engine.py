@@ -172,18 +172,27 @@ def speaking() -> Iterator[None]:
 
 def translated(error: exc.SQLAlchemyError) -> GovernanceError:
     """Return our error for a database's, naming the remedy and none of the data."""
-    original = getattr(error, "orig", None)
-    number = mariadb.code(original)  # its SQLSTATE says less
-    code = number or str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
+    code = _code(error)
     for codes, kind, detail in _BY_CODE:
         if code in codes:
             return kind(detail)
     for families, kind, detail in _BY_CLASS:
         if isinstance(error, families):
             return kind(detail)
-    if isinstance(error, _NO_ANSWER) and not mariadb.is_refusal(number):
+    if isinstance(error, _NO_ANSWER) and not mariadb.is_refusal(mariadb.code(getattr(error, "orig", None))):
         return SystemUnavailable("The system does not answer; check its address and that it runs.")
     return SystemRefused("The system does not accept the statement; check the dataset description against its tables.")
+
+
+def is_forbidden(error: exc.DBAPIError) -> bool:
+    """Tell whether the account lacks a right."""
+    return _code(error) in _FORBIDDEN
+
+
+def _code(error: exc.SQLAlchemyError) -> str:
+    original = getattr(error, "orig", None)
+    number = mariadb.code(original)  # its SQLSTATE says less
+    return number or str(getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or "")
 
 
 _FORBIDS = "A constraint of the system forbids the change. Nothing was changed."

@@ -35,7 +35,8 @@ COMPUTED = "computed"
 class Job:
     """One person's erasure in one collection: which rows, under which seed, judged at which instant.
 
-    `unlink` names, per field, values that point at a row other people need: such a pointer is set to NULL.
+    `unlink` names, per field, values that point at a row other people need: such a pointer is set to NULL. `loops`
+    are fields by which rows of the collection point at each other.
     """
 
     located: Located
@@ -43,6 +44,7 @@ class Job:
     instant: datetime
     unlink: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     portion: int = 500
+    loops: Sequence[str] = ()
 
 
 class Eraser:
@@ -93,12 +95,22 @@ class Eraser:
         return tally.outcomes(self.fields)
 
     def _delete(self, tally: Tally) -> None:
+        self._untie()
         for portion in portions(self.job.located.rows, self.job.portion):
             named = rows_named(self.table, self.key, portion)
             self.connection.execute(sa.delete(self.table.clause).where(named))
         # A row that is already gone was deleted by the first try of this step: the same end.
         for each in self.fields if self.job.located.rows else ():
             tally.add(Change(each.field, Status.ERASED), len(self.job.located.rows))
+
+    def _untie(self) -> None:
+        """Empty what the rows point at each other by: no order of deleting suits every database and every circle."""
+        columns = [self.table.column(name) for name in self.job.loops]
+        for portion in portions(self.job.located.rows, self.job.portion) if columns else ():
+            tied = sa.or_(*(column.is_not(None) for column in columns))
+            named = rows_named(self.table, self.key, portion)
+            empty: dict[Any, Any] = dict.fromkeys(columns)
+            self.connection.execute(sa.update(self.table.clause).where(named, tied).values(empty))
 
     def _mask(self, portion: Sequence[Key], tally: Tally) -> None:
         current = self._current(portion, lock=True)

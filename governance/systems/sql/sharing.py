@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from governance.catalogue.planning import Ownership, RowAction
 from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
+from governance.systems.sql.engine import is_forbidden
 from governance.systems.sql.keys import key_of, portions, rows_named
+from governance.systems.sql.pointing import place_of
 from governance.systems.sql.results import Finding, Located
-from governance.systems.sql.tables import same_name, split_name
 from governance.systems.sql.values import json_value
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from governance.catalogue.elements import CollectionRef, FieldRef
     from governance.catalogue.planning import Node, Plan, Referrer
     from governance.systems.sql.engine import Limits
+    from governance.systems.sql.pointing import ForeignKey
     from governance.systems.sql.results import Key
-    from governance.systems.sql.tables import ForeignKey, Table, Tables
+    from governance.systems.sql.tables import Table, Tables
 
 #: Foreign keys that let go by themselves when their row is deleted.
 _HARMLESS = frozenset(("SET NULL", "SET DEFAULT"))
@@ -155,17 +157,39 @@ class Sharing:
 
     def _count_unmapped(self, counts: dict[Key, int], table: Table, node: Node, located: Located) -> None:
         """Count rows of tables the map does not mention, where the database itself says they point here."""
-        mapped = {(each.at.collection.casefold(), each.at.field.casefold()) for each in node.referrers}
+        told = {(place_of(self.connection, each.at.collection), each.at.field.casefold()) for each in node.referrers}
         for each in self.tables.pointing_at(self.connection, table.name):
-            known = [(split_name(each.table)[1].casefold(), name.casefold()) for name in each.columns]
-            known += [(each.table.casefold(), name.casefold()) for name in each.columns]
-            if mapped & set(known):
+            home_place = place_of(self.connection, each.table)
+            if any((home_place, name.casefold()) in told for name in each.columns):
                 continue
-            home = self.tables.table(self.connection, each.table)
-            for portion in portions(located.rows, self.limits.chunk):
-                targets = self._targets(table, node, portion, each.target_columns)
-                for pointed, _ in self._pointing(home, each.columns, targets, ()):
-                    counts[targets[pointed][1]] += 1
+            found = self._unmapped(table, node, located, each)
+            for key in counts if found is None else found:
+                counts[key] += 1
+
+    def _unmapped(self, table: Table, node: Node, located: Located, each: ForeignKey) -> list[Key] | None:
+        """Return the row each pointer points at; None where the account may not look: then anybody may need them."""
+        home = self.tables.table(self.connection, each.table)
+        found = []
+        try:
+            with self.connection.begin_nested():
+                for portion in portions(located.rows, self.limits.chunk):
+                    targets = self._targets(table, node, portion, each.target_columns)
+                    found += [targets[pointed][1] for pointed, _ in self._pointing(home, each.columns, targets, ())]
+        except sa.exc.DBAPIError as error:
+            if is_forbidden(error):
+                return None
+            raise
+        return found
+
+    def loops(self, node: Node) -> tuple[str, ...]:
+        """Name the fields by which rows of a collection point at others of it, where they can be emptied."""
+        if node.erase is None or node.erase.row is not RowAction.DELETE:
+            return ()
+        table = self.tables.table(self.connection, node.at.collection)
+        keys = self.tables.pointing_at(self.connection, table.name)
+        here = place_of(self.connection, table.name)
+        names = (name for each in keys if place_of(self.connection, each.table) == here for name in each.columns)
+        return tuple(dict.fromkeys(name for name in names if table.info(name).shape.nullable))
 
     def blockers(self, node: Node, located: Located) -> list[Finding]:
         """Say which rows that stay point at rows that would be deleted: a foreign key would break or cascade."""
@@ -194,7 +218,7 @@ class Sharing:
         for other in self.around.plan:
             if other.at.dataset != node.at.dataset or other.erase is None or other.erase.row is not RowAction.DELETE:
                 continue
-            if same_name(split_name(other.at.collection)[1], split_name(home.name)[1], self.connection):
+            if place_of(self.connection, other.at.collection) == place_of(self.connection, home.name):
                 rows = self.around.found.get(other.at, Located()).rows
                 return {tuple(map(str, row)) for row in rows}, key_of(other, home)
         return set(), home.primary_key

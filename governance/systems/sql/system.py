@@ -112,11 +112,16 @@ class SqlSystem:
         Repeated with the same arguments it changes nothing more and says the same. Rows that foreign keys still need
         are refused before anything is touched.
         """
-        job = Job(located, seed, instant, unlink or {}, self.limits.chunk)
         with writing_to(self._engine) as connection:
-            table = self._tables.table(connection, node.at.collection)
-            eraser = Eraser(connection, table, node, job)
-            require_no_blockers(self._sharing(connection, node, located).blockers(node, located))
+            table, sharing = (
+                self._tables.table(connection, node.at.collection),
+                self._sharing(connection, node, located),
+            )
+            loops = sharing.loops(node)
+            eraser = Eraser(
+                connection, table, node, Job(located, seed, instant, unlink or {}, self.limits.chunk, loops)
+            )
+            require_no_blockers(sharing.blockers(node, located))
             return eraser.erase()
 
     def still_there(

@@ -10,22 +10,14 @@ from sqlalchemy.sql.elements import quoted_name
 
 from governance.errors import SystemRefused
 from governance.systems.sql import mariadb, postgresql
+from governance.systems.sql.pointing import foreign_keys, place_of, split_name
 from governance.systems.sql.shapes import Column, column_of, statement_type
 from governance.systems.sql.uniqueness import uniques_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
-    """Columns of one table that point at columns of another."""
-
-    table: str
-    columns: tuple[str, ...]
-    target: str
-    target_columns: tuple[str, ...]
-    on_delete: str = ""
+    from governance.systems.sql.pointing import ForeignKey
 
 
 @dataclass(frozen=True)
@@ -95,24 +87,12 @@ class Tables:
         return found
 
     def pointing_at(self, connection: sa.Connection, name: str) -> tuple[ForeignKey, ...]:
-        """Return the foreign keys of the same schema that point at a table."""
-        schema, bare = split_name(name)
+        """Return the foreign keys that point at a table."""
+        schema, _bare = split_name(name)
         if schema not in self.pointing:
-            self.pointing[schema] = _foreign_keys(connection, schema)
-        return tuple(each for each in self.pointing[schema] if same_name(split_name(each.target)[1], bare, connection))
-
-
-def same_name(left: str, right: str, connection: sa.Connection) -> bool:
-    """Compare table names the way the database does."""
-    if connection.dialect.name == "postgresql":
-        return left == right
-    return left.casefold() == right.casefold()
-
-
-def split_name(name: str) -> tuple[str | None, str]:
-    """Cut `schema.table`."""
-    schema, _, bare = name.rpartition(".")
-    return schema or None, bare
+            self.pointing[schema] = foreign_keys(connection, schema)
+        here = place_of(connection, name)
+        return tuple(each for each in self.pointing[schema] if place_of(connection, each.target) == here)
 
 
 def _learn(connection: sa.Connection, name: str) -> Table | None:
@@ -137,22 +117,3 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
     filled = {each["name"] for each in reflected if not each["nullable"]}
     unique_keys = tuple(each.columns for each in uniques if each.whole and each.columns <= filled)
     return Table(name, clause, columns, key, dialect, facts.transactional, unique_keys)
-
-
-def _foreign_keys(connection: sa.Connection, schema: str | None) -> tuple[ForeignKey, ...]:
-    found: list[ForeignKey] = []
-    for (home_schema, home), keys in sa.inspect(connection).get_multi_foreign_keys(schema=schema).items():
-        home_name = f"{home_schema}.{home}" if home_schema else home
-        for key in keys:
-            referred = key.get("referred_schema") or home_schema
-            target = f"{referred}.{key['referred_table']}" if referred else key["referred_table"]
-            found.append(
-                ForeignKey(
-                    home_name,
-                    tuple(key["constrained_columns"]),
-                    target,
-                    tuple(key["referred_columns"]),
-                    str(key.get("options", {}).get("ondelete") or ""),
-                )
-            )
-    return tuple(sorted(found, key=lambda each: (each.table, each.columns)))
