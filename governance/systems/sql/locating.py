@@ -12,7 +12,7 @@ from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
 from governance.systems.sql.keys import among, key_of, portions, to_the_letter
 from governance.systems.sql.results import Located
-from governance.systems.sql.values import json_value
+from governance.systems.sql.values import json_value, spellings
 from governance.systems.strategies import Kind
 
 if TYPE_CHECKING:
@@ -76,20 +76,25 @@ def _source_conditions(
 ) -> Iterator[tuple[int, sa.ColumnElement[bool]]]:
     for reached, co_owned in ((_BY_OWN_ROW, False), (_BY_CO_OWNED_ROW, True)):
         for portion in portions(search.values(source, co_owned=co_owned), search.limits.chunk):
-            condition = among(search.table, lookup.field, portion)
+            condition = among(search.table, lookup.field, _spelt(search.table, lookup.field, portion))
             if condition is not None:
                 yield reached, condition
 
 
 def _identity_condition(search: _Search, lookup: Lookup, values: Sequence[str]) -> sa.ColumnElement[bool] | None:
     """Match e-mail addresses in any case; everything else exactly."""
-    spellings = [value.strip() for value in values if value and value.strip()]
-    exact = among(search.table, lookup.field, dict.fromkeys((*values, *spellings)))
-    is_text = search.table.info(lookup.field).shape.kind is Kind.TEXT
-    if lookup.identity != "email" or not is_text or not spellings:
+    stripped = [value.strip() for value in values if value and value.strip()]
+    exact = among(search.table, lookup.field, _spelt(search.table, lookup.field, (*values, *stripped)))
+    # SQLite keeps text in columns of any type; a name it does not know, such as STRING, it even takes for a number's.
+    is_text = search.table.dialect == "sqlite" or search.table.info(lookup.field).shape.kind is Kind.TEXT
+    if lookup.identity != "email" or not is_text or not stripped:
         return exact
-    lowered = _in_any_case(search.table, lookup.field, [value.lower() for value in spellings])
+    lowered = _in_any_case(search.table, lookup.field, [value.lower() for value in stripped])
     return lowered if exact is None else sa.or_(exact, lowered)
+
+
+def _spelt(table: Table, field: str, values: Sequence[Any]) -> Iterator[Any]:
+    return (spelling for value in dict.fromkeys(values) for spelling in spellings(value, table, field))
 
 
 def _in_any_case(table: Table, field: str, values: list[str]) -> sa.ColumnElement[bool]:

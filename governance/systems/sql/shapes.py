@@ -50,7 +50,8 @@ class Column:
     """One column as the database has it.
 
     `folds` is a text column whose own comparison ignores case, `zoned` an instant that the driver tells without its
-    zone (UTC), `padded` how long bytes (MariaDB) or text (PostgreSQL) are made by the database.
+    zone (UTC), `padded` how long bytes (MariaDB) or text (PostgreSQL) are made by the database,
+    `untyped` a column of SQLite that keeps whatever it is given as it is.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Column:
     folds: bool = False
     zoned: bool = False
     padded: int = 0
+    untyped: bool = False
 
 
 def column_of(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts, *, unique: bool) -> Column:
@@ -81,6 +83,7 @@ def column_of(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts, *,
         folds=name in facts.folding,
         zoned=isinstance(kind_of, mysql.TIMESTAMP),
         padded=length or 0 if _is_padded(kind_of, dialect) else 0,
+        untyped=dialect == "sqlite" and isinstance(kind_of, NullType),
     )
 
 

@@ -94,11 +94,23 @@ def bound(value: Any, table: Table, name: str) -> Any:
     if value is None:
         return None
     if table.dialect == "sqlite":
-        return _for_sqlite(value, column.shape.kind)
+        return value if column.untyped and isinstance(value, int | float) else _for_sqlite(value, column.shape.kind)
     try:
         return (_for_mariadb if table.dialect in mariadb.NAMES else _for_postgresql)(value, column)
     except (ValueError, TypeError, InvalidOperation, binascii.Error):
         raise NoMatch from None
+
+
+def spellings(value: Any, table: Table, name: str) -> tuple[Any, ...]:
+    """Return the ways a value told elsewhere may stand in a column: digits as a number, text as its bytes."""
+    column = table.info(name)
+    if column.untyped and isinstance(value, str) and _WHOLE.fullmatch(value):
+        return value, int(value)
+    if column.untyped and isinstance(value, int):
+        return value, str(value)
+    if column.shape.kind is Kind.BINARY and isinstance(value, str):
+        return value, base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+    return (value,)
 
 
 def _strictly(value: Any, column: Column) -> Any:
@@ -142,7 +154,7 @@ def _duration(value: Any) -> timedelta:
 def _for_sqlite(value: Any, kind: Kind) -> Any:
     """Leave values as SQLite gave them, but turn digits into numbers where the column holds numbers."""
     if kind is Kind.BINARY and isinstance(value, str):
-        return _bytes(value)
+        return _bytes_or_text(value)
     if kind in (Kind.INTEGER, Kind.NUMBER) and isinstance(value, str):
         return _sqlite_number(value, kind)
     if kind is Kind.TEXT and isinstance(value, int | float):
@@ -150,6 +162,14 @@ def _for_sqlite(value: Any, kind: Kind) -> Any:
     if isinstance(value, Decimal | uuid.UUID | datetime | date | time | dict | list):
         return _sqlite_text(value)
     return int(value) if isinstance(value, bool) else value
+
+
+def _bytes_or_text(value: str) -> bytes | str:
+    """Read bytes; SQLite keeps text as text in a column of bytes, so what is no base64 was told as it is."""
+    try:
+        return _bytes(value)
+    except binascii.Error:
+        return value
 
 
 def _sqlite_text(value: Any) -> Any:
