@@ -225,7 +225,7 @@ class Eraser:
         names = tuple(dict.fromkeys((*self.key, *(each.field for each in self.fields), *starts, *self.ties)))
         statement = sa.select(*(self.table.column(name) for name in names))
         statement = statement.where(rows_named(self.table, self.key, portion))
-        if lock:
+        if lock and (self.node.key or self.job.unlink):  # without a key nothing is written, and no view can be locked
             statement = statement.with_for_update()
         infos = {name: self.table.info(name) for name in self.key}
         found = {}

@@ -102,6 +102,8 @@ def statement_type(reflected: ReflectedColumn, dialect: str, facts: mariadb.Fact
         kind_of = sa.JSON()
     if isinstance(kind_of, sa.JSON):
         kind_of.none_as_null = True  # nothing at all where a document goes, not the document "null"
+    if isinstance(kind_of, sa.Float):
+        kind_of.asdecimal = False  # a DOUBLE would be cut to ten places
     if dialect in mariadb.NAMES and isinstance(kind_of, sa.Enum | mysql.SET):
         return sa.String()  # a word that is not in the list any more can still stand there
     if dialect in mariadb.NAMES and isinstance(kind_of, sa.Time):

@@ -11,7 +11,7 @@ import pytest
 
 from governance.catalogue import planning
 from governance.catalogue.data_map import CollectionRef
-from governance.systems.sql import Located
+from governance.systems.sql import Located, Outcome, Status
 from governance.systems.sql.system import SqlSystem
 from tests.databases import dump, mariadb_database, postgresql_database
 from tests.governance.systems import shop
@@ -127,6 +127,36 @@ def test_a_padded_key_is_told_without_its_padding(url: str) -> None:
         bill = system.locate(made.node(BILLS), {}, {CLIENTS: client})
         assert client.rows == (("A1", "infinity"),)
         assert [row["street"] for row in system.read(made.node(BILLS), bill.rows)] == ["her road"]
+
+
+def test_a_double_keeps_its_digits(mariadb_url: str) -> None:
+    script = """
+    CREATE TABLE spot (id int PRIMARY KEY, email varchar(60), tiny double, large real, small float, half decimal(5, 2));
+    INSERT INTO spot VALUES (1, 'ann@example.org', 1.25e-12, 12345.678901234567, 0.5, 0.5);
+    """
+    mail = shop.field("email", "user.contact.email", "identity: email")
+    fields = (shop.field(name, "user.location") for name in ("tiny", "large", "small", "half"))
+    node = made_plan(shop.collection("spot", shop.key(), mail, *fields)).node(CollectionRef("shop", "spot"))
+    with mariadb_database(mariadb_url, script) as url, SqlSystem(url) as system:
+        [row] = system.read(node, found_in(system, node).rows)
+    assert (row["tiny"], row["large"], row["small"], row["half"]) == (1.25e-12, 12345.678901234567, 0.5, "0.50")
+
+
+def test_a_view_is_read_and_said_to_stay(postgres_url: str) -> None:
+    script = """
+    CREATE TABLE person (id int PRIMARY KEY, email text);
+    INSERT INTO person VALUES (1, 'ann@example.org');
+    CREATE VIEW listed AS SELECT DISTINCT id, email FROM person;
+    CREATE MATERIALIZED VIEW kept AS SELECT id, email FROM person;
+    """
+    mail = shop.field("email", "user.contact.email", "identity: email")
+    plan = made_plan(shop.collection("listed", mail), shop.collection("kept", mail))
+    with postgresql_database(postgres_url, script) as url, SqlSystem(url) as system:
+        for node in plan:
+            found = found_in(system, node)
+            assert list(system.read(node, found.rows)) == [{"email": "ann@example.org"}]
+            ends = system.erase(node, found, seed=bytes(32), instant=NOW)
+            assert ends["email"] == (Outcome(Status.RETAINED, 1, "no_primary_key"),)
 
 
 def test_a_place_on_mariadb_is_moved_to_nowhere(mariadb_url: str) -> None:
