@@ -47,7 +47,8 @@ class Kind(StrEnum):
 class ColumnShape:
     """What the database allows in a column.
 
-    `span` is its least and greatest number, for an instant since 1970; `neutral` says nothing in a type of no kind.
+    `span` is its least and greatest number, for an instant since 1970; `neutral` says nothing in a type of no kind;
+    `shortest` is the least number of characters of a text.
     """
 
     kind: Kind
@@ -57,6 +58,7 @@ class ColumnShape:
     choices: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     neutral: object = None
+    shortest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def _typed_text(mask: Mask, token: bytes) -> str:
                 return shaped
     if mask.shape.unique:
         return _fit(hexed[:32], length)
-    return _fit("erased", length)
+    return _fit("erased".ljust(mask.shape.shortest, "-"), length)
 
 
 def _rewrite_problem(mask: Mask) -> str | None:

@@ -144,3 +144,10 @@ def plain(reflected: ReflectedColumn) -> ReflectedColumn:
     while isinstance(kind_of, types.DOMAIN):
         kind_of, nullable = kind_of.data_type, nullable and not kind_of.not_null
     return {**reflected, "type": kind_of, "nullable": nullable}
+
+
+def domain_check(reflected: ReflectedColumn) -> str:
+    """Return the condition that a column has from its domain, said of the column; nothing where there is none."""
+    kind_of: Any = reflected["type"]
+    text = kind_of.check if isinstance(kind_of, types.DOMAIN) else None
+    return re.sub(r"\bVALUE\b", lambda _found: f'"{reflected["name"]}"', str(text)) if text is not None else ""

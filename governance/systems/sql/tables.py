@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import quoted_name
 
 from governance.errors import SystemRefused
 from governance.systems.sql import mariadb, postgresql
+from governance.systems.sql.conditions import conditions_of, within
 from governance.systems.sql.pointing import foreign_keys, place_of, split_name
 from governance.systems.sql.shapes import Column, column_of, statement_type
 from governance.systems.sql.uniqueness import uniques_of
@@ -100,14 +101,19 @@ def _learn(connection: sa.Connection, name: str) -> Table | None:
     schema, bare = split_name(name)
     if not inspector.has_table(bare, schema=schema):
         return None
-    reflected = [postgresql.plain(each) for each in inspector.get_columns(bare, schema=schema)]
+    declared = inspector.get_columns(bare, schema=schema)
+    reflected = [postgresql.plain(each) for each in declared]
     key = tuple(inspector.get_pk_constraint(bare, schema=schema).get("constrained_columns") or ())
     uniques = uniques_of(connection, bare, schema, (each["name"] for each in reflected))
     # A part of a wider unique index is treated as if it could not repeat alone, to be safe.
     unique = frozenset(key if len(key) == 1 else ()).union(*(each.columns for each in uniques))
     dialect = connection.dialect.name
     facts = mariadb.facts(connection, schema, bare) if dialect in mariadb.NAMES else mariadb.Facts()
-    columns = {each["name"]: column_of(each, dialect, facts, unique=each["name"] in unique) for each in reflected}
+    conditions = conditions_of(connection, bare, schema, declared)
+    columns = {}
+    for each in reflected:
+        known = column_of(each, dialect, facts, unique=each["name"] in unique)
+        columns[known.name] = within(known, conditions.get(known.name, ()))
     clause = sa.Table(
         quoted_name(bare, quote=True),
         sa.MetaData(),
