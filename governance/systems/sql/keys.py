@@ -57,17 +57,27 @@ def among(table: Table, field: str, values: Iterable[Any], *, exact: bool = True
     fitting = [value for value in fitting if value is not None]
     if not fitting:
         return None
+    if not _is_loose(table, field):
+        return _in_values(table, field, fitting)
+    # The column itself is asked for what its set of signs can hold: for the rest MariaDB would refuse the statement.
+    held = [value for value in fitting if value.isascii() or not table.info(field).narrow]
+    rest = [value for value in fitting if value not in held]
+    found = _in_values(table, field, held) if held else sa.false()
+    letters = table.column(field).in_(to_the_letter(held))
+    wide = table.column(field).in_(to_the_letter(rest, mariadb.EXACT if exact else mariadb.LOOSE))
+    return sa.or_(sa.and_(found, letters) if exact and held else found, *([wide] if rest else []))
+
+
+def _in_values(table: Table, field: str, values: list[Any]) -> sa.ColumnElement[bool]:
+    """Return a condition that can use an index."""
     # Of the column's own type: PostgreSQL compares no date or address with what it takes for text.
-    values = sa.bindparam(None, fitting, type_=table.column(field).type, expanding=True, unique=True)
-    found = table.column(field).in_(values)  # this one can use an index
-    return (
-        sa.and_(found, table.column(field).in_(to_the_letter(fitting))) if exact and _is_loose(table, field) else found
-    )
+    bound_values = sa.bindparam(None, values, type_=table.column(field).type, expanding=True, unique=True)
+    return table.column(field).in_(bound_values)
 
 
-def to_the_letter(values: Iterable[str]) -> list[sa.ColumnElement[str]]:
+def to_the_letter(values: Iterable[str], collation: str = mariadb.EXACT) -> list[sa.ColumnElement[str]]:
     """Return values of text that MariaDB compares character by character, whatever the collation of the column."""
-    return [sa.literal(value, sa.String()).collate(mariadb.EXACT) for value in values]
+    return [sa.literal(value, sa.String()).collate(collation) for value in values]
 
 
 def _is_loose(table: Table, field: str) -> bool:

@@ -84,7 +84,11 @@ def _source_conditions(
 def _identity_condition(search: _Search, lookup: Lookup, values: Sequence[str]) -> sa.ColumnElement[bool] | None:
     """Match e-mail addresses in any case; everything else exactly."""
     stripped = [value.strip() for value in values if value and value.strip()]
-    exact = among(search.table, lookup.field, _spelt(search.table, lookup.field, (*values, *stripped)))
+    spelt = list(_spelt(search.table, lookup.field, (*values, *stripped)))
+    exact = among(search.table, lookup.field, spelt)
+    if exact is not None and search.table.dialect == "sqlite":
+        # A column of SQLite may ignore case; two people's codes may differ in nothing else.
+        exact = sa.and_(exact, sa.collate(search.table.column(lookup.field), "BINARY").in_(spelt))
     # SQLite keeps text in columns of any type; a name it does not know, such as STRING, it even takes for a number's.
     is_text = search.table.dialect == "sqlite" or search.table.info(lookup.field).shape.kind is Kind.TEXT
     if lookup.identity != "email" or not is_text or not stripped:
@@ -103,7 +107,8 @@ def _in_any_case(table: Table, field: str, values: list[str]) -> sa.ColumnElemen
         return lowered.in_(values)
     condition = lowered.in_(to_the_letter(values))
     # A column that ignores case is asked first, for its index; it finds too much ("á" for "a"), never too little.
-    return sa.and_(table.column(field).in_(values), condition) if table.info(field).folds else condition
+    asked = table.info(field).folds and (not table.info(field).narrow or all(map(str.isascii, values)))
+    return sa.and_(table.column(field).in_(values), condition) if asked else condition
 
 
 def _collect(search: _Search, reached: int, condition: sa.ColumnElement[bool]) -> None:

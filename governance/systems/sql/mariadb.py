@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NAMES: Final = frozenset(("mariadb", "mysql"))
 #: Compares character by character. Their usual collations take "á" for "a", and so one person for another.
 EXACT: Final = "utf8mb4_bin"
+#: Compares as loosely as any: what might be the same counts as the same.
+LOOSE: Final = "utf8mb4_general_ci"
 #: Nothing is cut short to fit. Not said: NO_ZERO_DATE, for rows with such dates are erased like others; ANSI_QUOTES and
 #: NO_BACKSLASH_ESCAPES, which change what a quote means.
 _MODE: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -48,9 +50,10 @@ _ENGINE: Final = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What reflection does not tell: text columns that ignore case, those that hold JSON, and whether it rolls back."""
+    """What reflection does not tell: text columns that ignore case or hold few signs, those that are JSON, the engine."""
 
     folding: frozenset[str] = frozenset()
+    narrow: frozenset[str] = frozenset()
     json: frozenset[str] = frozenset()
     transactional: bool = True
 
@@ -58,16 +61,14 @@ class Facts:
 def facts(connection: sa.Connection, schema: str | None, bare: str) -> Facts:
     """Ask for the facts of one table."""
     where = {"home": schema, "name": bare}
-    folding = {str(name) for name, collation in connection.execute(_COLUMNS, where) if _folds(collation)}
+    collations = {str(name): str(collation) for name, collation in connection.execute(_COLUMNS, where) if collation}
+    folding = frozenset(name for name, collation in collations.items() if "_ci" in collation)
+    narrow = frozenset(name for name, collation in collations.items() if not collation.startswith("utf8mb4"))
     documents: set[str] = set()
     if getattr(connection.dialect, "is_mariadb", False):
         documents = {str(name) for (name,) in connection.execute(_JSON, where)}
     undoes = connection.execute(_ENGINE, where).scalar()
-    return Facts(frozenset(folding), frozenset(documents), undoes in (None, "YES"))  # None: a view
-
-
-def _folds(collation: str | None) -> bool:
-    return collation is not None and "_ci" in collation
+    return Facts(folding, narrow, frozenset(documents), undoes in (None, "YES"))  # None: a view
 
 
 def connect_arguments(limits: Limits) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def _of_postgresql(connection: sa.Connection) -> Iterator[ForeignKey]:
     usual = connection.dialect.default_schema_name
     for home_schema, home, target_schema, target, rule, columns, targets in connection.execute(_POSTGRESQL):
         home_name = home if home_schema == usual else f"{home_schema}.{home}"
-        on_delete = _ON_DELETE.get(str(rule), "")
-        yield ForeignKey(home_name, tuple(columns), f"{target_schema}.{target}", tuple(targets), on_delete)
+        target_name = target if target_schema == usual else f"{target_schema}.{target}"
+        yield ForeignKey(home_name, tuple(columns), target_name, tuple(targets), _ON_DELETE.get(str(rule), ""))
 
 
 def _reflected(connection: sa.Connection, schema: str | None) -> Iterator[ForeignKey]:

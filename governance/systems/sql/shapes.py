@@ -51,7 +51,7 @@ class Column:
 
     `folds` is a text column whose own comparison ignores case, `zoned` an instant that the driver tells without its
     zone (UTC), `padded` how long bytes (MariaDB) or text (PostgreSQL) are made by the database,
-    `untyped` a column of SQLite that keeps whatever it is given as it is.
+    `narrow` text in a set of signs smaller than Unicode, `untyped` a column of SQLite that keeps values as they come.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Column:
     zoned: bool = False
     padded: int = 0
     untyped: bool = False
+    narrow: bool = False
 
 
 def column_of(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts, *, unique: bool) -> Column:
@@ -81,6 +82,7 @@ def column_of(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts, *,
         getattr(kind_of, "scale", None),
         computed=bool(reflected.get("computed")) or bool(reflected.get("identity", {}).get("always")),
         folds=name in facts.folding,
+        narrow=name in facts.narrow,
         zoned=isinstance(kind_of, mysql.TIMESTAMP),
         padded=length or 0 if _is_padded(kind_of, dialect) else 0,
         untyped=dialect == "sqlite" and isinstance(kind_of, NullType),

@@ -99,6 +99,8 @@ class Tables:
 def _learn(connection: sa.Connection, name: str) -> Table | None:
     inspector = sa.inspect(connection)
     schema, bare = split_name(name)
+    if schema and not inspector.has_table(bare, schema=schema):
+        schema, bare = None, name  # a dot may be part of the name
     if not inspector.has_table(bare, schema=schema):
         return None
     declared = inspector.get_columns(bare, schema=schema)

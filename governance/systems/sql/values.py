@@ -255,7 +255,8 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, time) and isinstance(right, time):
         return left.replace(tzinfo=None) == right.replace(tzinfo=None)
     if isinstance(right, str):
-        return str(left).rstrip() == right.rstrip()  # addresses, ranges and bits come back as objects of the driver
+        # Addresses, ranges and bits come back as objects of the driver, names in capitals where a trigger makes them.
+        return str(left).rstrip().casefold() == right.rstrip().casefold()
     if isinstance(left, bytes | bytearray | memoryview) and isinstance(right, bytes):
         return bytes(left) == right
     return bool(left == right)

@@ -76,3 +76,38 @@ def test_a_name_kept_as_bytes_is_found(request: pytest.FixtureRequest, tmp_path:
     with database(engine, server_of(request, engine), tmp_path, script) as url, SqlSystem(url) as system:
         assert system.locate(node, {"login": ["Ann"]}, {}).rows == ((1,),)
         assert system.locate(node, {"login": ["ann"]}, {}).rows == ()
+
+
+def test_codes_that_differ_in_case_only_are_different_people(tmp_path: Path) -> None:
+    script = "CREATE TABLE person (id integer PRIMARY KEY, code text COLLATE NOCASE);"
+    script += "INSERT INTO person VALUES (1, 'aB3'), (2, 'Ab3'), (3, 'ab3 ');"
+    code = shop.field("code", "user.unique_id", "identity: customer_id")
+    node = made_plan(shop.collection("person", shop.key(), code)).node(PEOPLE)
+    with database("sqlite", "", tmp_path, script) as url, SqlSystem(url) as system:
+        assert system.locate(node, {"customer_id": ["Ab3"]}, {}).rows == ((2,),)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("letters", ["latin1", "ascii", "utf8mb3", "utf8mb4"])
+def test_a_name_that_a_column_cannot_hold_is_nobodys(mariadb_url: str, tmp_path: Path, letters: str) -> None:
+    """Asked outright, MariaDB refuses to compare; and then nobody's request could be answered from this table."""
+    script = f"CREATE TABLE person (id integer PRIMARY KEY, email varchar(60), login varchar(60)) CHARSET {letters};"
+    script += "INSERT INTO person VALUES (1, 'ann@example.org', 'ann'), (2, 'bob@x.y', '?');"
+    name = shop.field("login", "user.name", "identity: login")
+    node = made_plan(shop.collection("person", shop.key(), MAIL, name)).node(PEOPLE)
+    with database("mysql", mariadb_url, tmp_path, script) as url, SqlSystem(url) as system:
+        for who in (
+            {"login": ["\u0141ukasz \U0001f600", "ann"]},
+            {"email": ["\u0142\U0001f600@x.y", "Ann@example.org"]},
+        ):
+            assert system.locate(node, who, {}).rows == ((1,),)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mysql"])
+def test_a_dot_may_be_part_of_a_name(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
+    quote = "`" if engine == "mysql" else '"'
+    script = f"CREATE TABLE {quote}old.person{quote} (id integer PRIMARY KEY, email varchar(60));"
+    script += f"INSERT INTO {quote}old.person{quote} VALUES (1, 'ann@example.org');"
+    node = made_plan(shop.collection("old.person", shop.key(), MAIL)).node(CollectionRef("shop", "old.person"))
+    with database(engine, server_of(request, engine), tmp_path, script) as url, SqlSystem(url) as system:
+        assert system.locate(node, {"email": ["ann@example.org"]}, {}).rows == ((1,),)
