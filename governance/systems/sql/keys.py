@@ -91,7 +91,32 @@ def rows_named(table: Table, key: Sequence[str], rows: Sequence[Key], *, exact: 
         blank = any(row[0] is None for row in rows)
         parts = [each for each in (condition, table.column(key[0]).is_(None) if blank else None) if each is not None]
         return sa.or_(sa.false(), *parts)
-    return sa.or_(sa.false(), *(_one_row(table, key, row, exact=exact) for row in rows))
+    whole = [row for row in rows if None not in row] if all(_is_number(table, name) for name in key) else []
+    rest = [row for row in rows if None in row] if whole else rows
+    parts = [_one_row(table, key, row, exact=exact) for row in rest]
+    return sa.or_(sa.false(), *([_whole_rows(table, key, whole)] if whole else []), *parts)
+
+
+def _is_number(table: Table, field: str) -> bool:
+    """Tell whether a field compares in a list of rows as it does alone; bits, times and addresses do not everywhere."""
+    is_counted = table.dialect == "sqlite" or isinstance(table.column(field).type, sa.Integer)
+    return table.info(field).shape.kind is Kind.INTEGER and is_counted
+
+
+def _whole_rows(table: Table, key: Sequence[str], rows: Sequence[Key]) -> sa.ColumnElement[bool]:
+    """Name rows by their whole key at once: a condition of many small ones costs more to write than to answer."""
+    fitting = []
+    for row in rows:
+        try:
+            fitting.append(tuple(bound(value, table, name) for value, name in zip(row, key, strict=True)))
+        except NoMatch:
+            continue
+    columns = [table.column(name) for name in key]
+    if table.dialect != "postgresql" or not fitting:
+        return sa.tuple_(*columns).in_(fitting)
+    # PostgreSQL tries a list of pairs one by one on every row of the table; a list of rows it joins.
+    named = sa.values(*(sa.column(f"k{place}", each.type) for place, each in enumerate(columns)), name="named")
+    return sa.tuple_(*columns).in_(sa.select(named.data(fitting)))
 
 
 def _one_row(table: Table, key: Sequence[str], row: Key, *, exact: bool) -> sa.ColumnElement[bool]:

@@ -50,7 +50,7 @@ _ENGINE: Final = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What reflection does not tell: text columns that ignore case or hold few signs, those that are JSON, the engine."""
+    """What reflection does not tell: text columns that ignore case or hold few signs, JSON columns, the engine."""
 
     folding: frozenset[str] = frozenset()
     narrow: frozenset[str] = frozenset()
