@@ -15,7 +15,7 @@ from governance.models import LedgerCosignature
 def note(size: int, signed: str) -> str:
     """Answer a checkpoint's note with the cosignatures that came for this size."""
     rows = LedgerCosignature.objects.filter(size=size).order_by("witness").values_list("lines", flat=True)
-    # A witness that moved to another address signed twice with one key, and a doubled key refuses the whole note.
+    # A witness that moved to another address signed twice with one key, and other verifiers may refuse a doubled key.
     lines: dict[object, str] = {}
     for line in "".join(rows).splitlines():
         lines.setdefault(_key(line), f"{line}\n")

@@ -1,5 +1,6 @@
 """Signed notes as text (C2SP signed-note): sign, take apart, verify; it keeps no keys and reads no tree."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -12,7 +13,7 @@ from governance.crypto.signatures import (
     SignatureType,
     Signer,
     Verifier,
-    require_name,
+    require_spelled,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 
 _SIZE_LIMIT: Final = 1_000_000
 _SIGNATURE_LIMIT: Final = 100
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Signature(NamedTuple):
@@ -61,7 +63,7 @@ def signed_note(text: str, signers: Sequence[Signer], *, at: int) -> str:
 def verify_note(note: str, verifiers: Iterable[Verifier]) -> str:
     """Answer the text once at least one of the verifiers signed it; raises NoteRefused.
 
-    Signatures by unknown keys are ignored; a false or doubled one by a known key refuses the whole note.
+    Signatures by unknown keys are ignored, doubled ones count once; a false one by a known key refuses the whole note.
     """
     return opened_note(note, verifiers)[0]
 
@@ -75,11 +77,10 @@ def opened_note(note: str, verifiers: Iterable[Verifier]) -> tuple[str, list[Ver
         verifier = known.get((name, key_hash))
         if verifier is None:
             continue
-        if verifier in vouched:
-            raise NoteRefused("A known key signed the note twice.")
         if not verifier.accepts(text, value):
             raise NoteRefused("A known key's signature does not fit the note.")
-        vouched.append(verifier)
+        if verifier not in vouched:  # a log may collect two cosignatures of one witness, made at different times
+            vouched.append(verifier)
     if not vouched:
         raise NoteRefused("No known key signed the note.")
     return text, vouched
@@ -92,12 +93,11 @@ def taken_apart(note: str) -> tuple[str, list[Signature]]:
     body, blank_line, block = note.rpartition("\n\n")
     if not blank_line or not block.endswith("\n"):
         raise NoteRefused("The note has no signatures after a blank line.")
-    text = body + "\n"
-    _require_text(text)
+    _require_text(note)
     lines = block[:-1].split("\n")
     if len(lines) > _SIGNATURE_LIMIT:
         raise NoteRefused("The note has more signatures than are read.")
-    return text, [signature_of(line) for line in lines]
+    return body + "\n", [signature_of(line) for line in lines]
 
 
 def signature_of(line: str) -> Signature:
@@ -105,7 +105,7 @@ def signature_of(line: str) -> Signature:
     name, _, encoded = line.removeprefix(SIGNATURE_PREFIX).partition(" ")
     if not line.startswith(SIGNATURE_PREFIX):
         raise NoteRefused("A signature line begins with a dash and a space.")
-    require_name(name)
+    require_spelled(name)
     data = from_base64(encoded)
     if len(data) <= KEY_HASH_LENGTH:
         raise NoteRefused("A signature line is too short.")
@@ -115,5 +115,5 @@ def signature_of(line: str) -> Signature:
 def _require_text(text: str) -> None:
     if not text.endswith("\n") or UNPRINTABLE.search(text):
         raise NoteRefused("The text of a note ends in a line break and has no control characters.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise NoteRefused("The text of a note has no UTF-8 form.")

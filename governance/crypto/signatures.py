@@ -145,8 +145,16 @@ def signature_line(name: str, key_hash: bytes, signature: bytes) -> str:
 
 
 def require_name(name: str) -> None:
-    """Refuse a key name that a signature line could not carry; raises NoteRefused."""
-    if not name or "+" in name or not name.isprintable() or any(character.isspace() for character in name):
+    """Refuse a name for a key that counts here, unless all of it shows; raises NoteRefused."""
+    require_spelled(name)
+    # People compare these names; what does not show could make one pass for another.
+    if not name.isprintable():
+        raise NoteRefused("The name of a key that counts has no characters that do not show.")
+
+
+def require_spelled(name: str) -> None:
+    """Refuse what is no key name by the specification, known or unknown; raises NoteRefused."""
+    if not name or "+" in name or any(character.isspace() for character in name):
         raise NoteRefused("The name of a key is not empty and has no spaces and no plus sign.")
 
 

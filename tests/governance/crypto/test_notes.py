@@ -62,6 +62,15 @@ def test_signatures_of_unknown_keys_neither_help_nor_hurt() -> None:
             notes.verify_note(both, verifiers)
 
 
+@pytest.mark.parametrize("name", ["x/\u200by", "x\u202ey", "\ue000", "\U000e0fff", "x\x7f", "x\x80y"])
+def test_a_strangers_name_need_not_show(name: str) -> None:
+    """C2SP signed-note forbids spaces and plus signs in names, and asks to ignore signatures of unknown keys."""
+    stranger = f"— {name} {base64.b64encode(bytes(70)).decode()}\n"
+    assert notes.verify_note(NOTE + stranger, [VERIFIER]) == TEXT
+    with pytest.raises(NoteRefused, match="do not show"):
+        notes.sign_note(TEXT, name, SEED)
+
+
 def test_a_false_signature_of_a_known_key_refuses_the_note() -> None:
     stranger = notes.sign_note(TEXT, "stranger", bytes(32))
     false = base64.b64encode(VERIFIER.key_hash + bytes(64)).decode()
@@ -79,6 +88,9 @@ MALFORMED = {
     "a blank line among the signatures": NOTE + "\n" + SIGNATURE.strip(),
     "a hyphen for the dash": NOTE.replace("—", "-"),
     "a signature without a name": f"{TEXT}\n—  {SIGNATURE.split()[2]}\n",
+    "a name with a control character": NOTE.replace(f"— {NAME}", f"— {NAME}\x1b"),
+    "a name with a lone surrogate": NOTE + SIGNATURE.replace(NAME, "\udc80"),
+    "a name with a space of another width": NOTE + SIGNATURE.replace(NAME, "a\u3000b"),
     "a name with a plus": NOTE.replace(f"— {NAME}", f"— {NAME}+"),
     "bad base64": NOTE[:-2] + "!\n",
     "base64 with its spare bits set": NOTE[:-3] + chr(ord(NOTE[-3]) + 1) + NOTE[-2:],

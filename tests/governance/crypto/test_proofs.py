@@ -71,7 +71,7 @@ def without(text: str) -> str:
     return RECEIPT.replace(text, "", 1)
 
 
-SIGNATURE = LINES[-2] + "\n"
+FALSE = SIGNERS[0].line("another text\n", at=0)
 STRANGER = Signer("example.org/log", b"\7" * 32)
 MALFORMED = {
     "empty": "",
@@ -111,7 +111,7 @@ MALFORMED = {
     "a size of 2^64 + 11": RECEIPT.replace("\n11\n", f"\n{2**64 + 11}\n", 1),
     "a size of a million digits": RECEIPT.replace("\n11\n", "\n" + "1" * 990_000 + "\n", 1),
     "another origin": RECEIPT.replace("\nexample.org/log\n", "\nexample.org/lag\n", 1),
-    "a signature twice": RECEIPT + SIGNATURE,
+    "a false signature after the true one": RECEIPT + FALSE,
     "no line break at the end": RECEIPT[:-1],
     "too long": RECEIPT + "x" * 1_000_000,
 }
