@@ -16,6 +16,7 @@ import secrets
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -32,6 +33,8 @@ PATH: Final = "/add-checkpoint"
 LARGEST: Final = 200_000
 SIZE_TYPE: Final = "text/x.tlog.size"
 MOST_HASHES: Final = 63
+
+_DIGITS: Final = len(str(LARGEST))
 
 
 class Answer(NamedTuple):
@@ -113,14 +116,20 @@ class Witness:
             verify_consistency(old, head.size, proof, EMPTY_ROOT if root is None else root, head.root)
         except ProofRefused:
             return Answer(422)  # (7)
-        try:
-            # Signed before it is kept: a state for which no signature exists would shut this ledger out for good.
-            now = int(time.time())
-            lines = "".join(signer.line(text, at=now) for signer in self.signers)
-        except (CryptoError, ValueError):
+        # Signed before it is kept: a state for which no signature exists would shut this ledger out for good.
+        lines = self._signed(text)
+        if not lines:
             return Answer(422)
         self.state.keep(head)  # (8)
         return Answer(200, lines)
+
+    def _signed(self, text: str) -> str:
+        """Answer the lines of all keys that can sign this: ML-DSA-44 leaves extension lines to Ed25519."""
+        now, lines = int(time.time()), []
+        for signer in self.signers:
+            with suppress(CryptoError, ValueError):
+                lines.append(signer.line(text, at=now))
+        return "".join(lines)
 
 
 def handler(witness: Witness) -> type[BaseHTTPRequestHandler]:
@@ -131,12 +140,22 @@ def handler(witness: Witness) -> type[BaseHTTPRequestHandler]:
         timeout = 30
 
         def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if self.path != PATH or not length.isdecimal() or int(length) > LARGEST:
+            status = self._status()
+            if status:
                 self.close_connection = True  # what follows was not read
-                self._say(Answer(404 if self.path != PATH else 400))
+                self._say(Answer(status))
             else:
-                self._say(witness.add_checkpoint(self.rfile.read(int(length))))
+                self._say(witness.add_checkpoint(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def _status(self) -> int:
+            """Answer the status with which a request is refused whose body is not read, or zero."""
+            lengths = self.headers.get_all("Content-Length", [])
+            if self.path != PATH:
+                return 404
+            # Two lengths, or chunks: a proxy in front could see the request end where this program does not.
+            if len(lengths) != 1 or "Transfer-Encoding" in self.headers or not lengths[0].isdecimal():
+                return 411
+            return 413 if len(lengths[0]) > _DIGITS or int(lengths[0]) > LARGEST else 0
 
         def _say(self, answer: Answer) -> None:
             data = answer.body.encode()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from http.client import HTTPConnection
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -330,12 +331,44 @@ def test_the_answers_of_the_specification(judge: Witness) -> None:
     assert State(judge.state.path).newest(signing.origin()) == (7, bytes(second.root))
 
 
+def test_extension_lines_are_cosigned_with_the_key_that_signs_them(judge: Witness) -> None:
+    """C2SP tlog-checkpoint allows them, and a checkpoint that passes every check must be cosigned."""
+    head = grow(3)
+    longer = Checkpoint(signing.origin(), 3, bytes(head.root)).text + "an extension line\n"
+    note = signing.sign_text(longer)
+    answer = judge.add_checkpoint(body(0, head, note))
+    assert (answer.status, State(judge.state.path).newest(signing.origin())[0]) == (200, 3)
+    ed25519 = judge.signers[0].verifier
+    assert opened_note(note + answer.body, [signer.verifier for signer in judge.signers]) == (longer, [ed25519])
+
+
 def test_what_cannot_be_cosigned_is_not_kept(judge: Witness) -> None:
     head = grow(3)
     longer = Checkpoint(signing.origin(), 3, bytes(head.root)).text + "an extension line\n"
-    answer = judge.add_checkpoint(body(0, head, signing.sign_text(longer)))
-    assert (answer.status, State(judge.state.path).newest(signing.origin())[0]) in {(422, 0), (400, 0)}
-    assert judge.add_checkpoint(body(0, head)).status == 200
+    alone = Witness(judge.signers[1:], judge.policy, judge.state)  # ML-DSA-44 would not sign the extension line
+    assert alone.add_checkpoint(body(0, head, signing.sign_text(longer))).status == 422
+    assert State(judge.state.path).newest(signing.origin())[0] == 0
+    assert alone.add_checkpoint(body(0, head)).status == 200
+
+
+def test_a_body_is_read_only_where_its_end_is_certain(witness: Process) -> None:
+    for path, headers, status in (
+        ("/", {"Content-Length": "1"}, 404),
+        ("/add-checkpoint", {}, 411),
+        ("/add-checkpoint", {"Transfer-Encoding": "chunked"}, 411),
+        ("/add-checkpoint", {"Content-Length": "5", "Transfer-Encoding": "chunked"}, 411),
+        ("/add-checkpoint", {"Content-Length": "-5"}, 411),
+        ("/add-checkpoint", {"Content-Length": "200001"}, 413),
+        ("/add-checkpoint", {"Content-Length": "9" * 5000}, 413),
+    ):
+        connection_ = HTTPConnection(witness.url.removeprefix("http://"), timeout=10)
+        connection_.putrequest("POST", path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection_.putheader(name, value)
+        connection_.endheaders()
+        answer = connection_.getresponse()
+        assert answer.status == status, headers
+        connection_.close()
 
 
 def test_a_witness_that_moved_leaves_a_note_with_one_line_a_key(judge: Witness) -> None:
