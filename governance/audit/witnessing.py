@@ -90,19 +90,27 @@ def _ask(url: str, verifiers: list[Verifier], head: LedgerCheckpoint, old: int) 
             if old > head.size:
                 return _Answer(WitnessState.State.CONFLICT, old)
             try:
-                body = _body(head, old)
-                answer = pool.request("POST", f"{url.rstrip('/')}/add-checkpoint", body=body, redirect=False)
+                status, data = _post(pool, f"{url.rstrip('/')}/add-checkpoint", _body(head, old))
             except (urllib3.exceptions.HTTPError, LedgerBroken) as error:
                 return _Answer(WitnessState.State.UNREACHABLE, problem=type(error).__name__)
-            data = answer.data[: _LARGEST_ANSWER + 1].decode(errors="replace")
-            held = _held(data) if answer.status == 409 else None
+            held = _held(data) if status == 409 else None
+            if status == 409 and (held == old or (held is None and old == head.size)):
+                # It stands where we said, and still there is a conflict: two roots of one size. A size of its own it
+                # must name only where it stands elsewhere (C2SP tlog-witness).
+                return _Answer(WitnessState.State.CONFLICT, old)
             if held is None:
-                return _judged(answer.status, data, verifiers, head, old)
-            if held == old:
-                # It stands where we said, and still there is a conflict: two roots of one size.
-                return _Answer(WitnessState.State.CONFLICT, held)
+                return _judged(status, data, verifiers, head, old)
             old = held
     return _Answer(WitnessState.State.UNREACHABLE, problem="its size changed with every answer")
+
+
+def _post(pool: urllib3.PoolManager, url: str, body: bytes) -> tuple[int, str]:
+    """Answer status and text. No more is read than a witness has to say: what it sends must not fill our memory."""
+    answer = pool.request("POST", url, body=body, redirect=False, preload_content=False)
+    try:
+        return answer.status, answer.read(_LARGEST_ANSWER, decode_content=False).decode(errors="replace")
+    finally:
+        answer.close()
 
 
 def _held(data: str) -> int | None:

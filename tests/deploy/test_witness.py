@@ -7,8 +7,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -283,6 +286,106 @@ def test_what_the_quorum_did_not_cosign_has_an_exit_code_of_its_own(witness: Pro
     assert verify(late_after=timedelta(seconds=-1)).unwitnessed == 6
     settings.GOVERNANCE_WITNESS_POLICY = ""
     call_command("verify_audit", stdout=StringIO())  # nobody is asked for, so nobody is missing
+
+
+# --- Witnesses of other people --------------------------------------------------------------------------------------
+
+FOREIGN = [
+    Signer("foreign.example/w", b"\5" * 32, SignatureType.COSIGNATURE_ED25519),
+    Signer("foreign.example/w", b"\6" * 32, SignatureType.COSIGNATURE_ML_DSA_44),
+]
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, settings: Any) -> Iterator[Callable[[Any], None]]:
+    """A witness that answers as it is told; told a function from old size and note."""
+    said: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            head, _, note = self.rfile.read(int(self.headers["Content-Length"])).decode().partition("\n\n")
+            status, type_, text = said[-1](int(head.split("\n")[0].removeprefix("old ")), note)
+            self.send_response(status)
+            self.send_header("Content-Type", type_)
+            self.end_headers()
+            with suppress(OSError):  # whoever asked has read enough
+                self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/some/prefix/"
+    lines = "".join(
+        f"witness {name} {signer.verifier.vkey} {url}\n" for name, signer in zip("ab", FOREIGN, strict=True)
+    )
+    path = tmp_path / "foreign"
+    path.write_text(f"{lines}quorum a\n")
+    settings.GOVERNANCE_WITNESS_POLICY = str(path)
+    yield said.append
+    server.shutdown()
+    server.server_close()
+
+
+def cosigning(_old: int, note: str) -> tuple[int, str, str]:
+    """Its own lines among those of keys that nobody here knows."""
+    text, _ = note.split("\n\n")
+    strangers = [Signer("foreign.example/w", bytes([byte]) * 32, FOREIGN[0].type) for byte in (7, 8)]
+    signers = [strangers[0], *FOREIGN, strangers[1]]
+    return 200, "text/plain", "".join(signer.line(f"{text}\n", at=1) for signer in signers)
+
+
+def test_of_a_foreign_answer_only_the_lines_of_known_keys_are_kept(foreign: Callable[[Any], None]) -> None:
+    foreign(cosigning)
+    head = grow()
+    assert witnessing.submit_due() == 1
+    note = cosigned.note(3, head.note)
+    assert len(note.split("\n\n")[1].splitlines()) == 4  # two of the ledger, two of the witness
+    trust.policy().open(note)
+
+
+@pytest.mark.parametrize(("status", "text"), [(409, ""), (409, "conflict\n"), (409, "7\n"), (422, "")])
+def test_a_fork_shows_however_a_foreign_witness_names_it(
+    foreign: Callable[[Any], None], status: int, text: str
+) -> None:
+    """For two roots of one size the specification asks for the status 409, and for no body."""
+    foreign(lambda old, _note: (status, "text/plain", text) if old == 7 else (409, "text/x.tlog.size", "7\n"))
+    grow(7)
+    assert witnessing.submit_due() == 0
+    row = WitnessState.objects.get()
+    assert (row.state, row.conflict_size) == ("conflict", 7)
+    assert [problem.kind for problem in verify().problems] == [Kind.WITNESS_CONFLICT]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ((409, "text/plain", "stale"), "refused"),  # it must say where it stands
+        ((200, "text/plain", ""), "refused"),
+        ((200, "text/plain", "x" * 3_000_000), "refused"),
+        ((404, "text/plain", "unknown"), "refused"),
+        ((307, "text/plain", ""), "refused"),
+        ((503, "text/plain", ""), "unreachable"),
+    ],
+)
+def test_nothing_is_kept_of_any_other_answer(foreign: Callable[[Any], None], answer: Any, state: str) -> None:
+    foreign(lambda _old, _note: answer)
+    grow()
+    assert witnessing.submit_due() == 0
+    assert (WitnessState.objects.get().state, LedgerCosignature.objects.count()) == (state, 0)
+
+
+def test_no_more_is_read_than_a_witness_has_to_say(foreign: Callable[[Any], None], monkeypatch: Any) -> None:
+    """An endless answer would fill the memory of the worker."""
+    foreign(lambda _old, note: (*cosigning(0, note)[:2], cosigning(0, note)[2] + "\n" * 3_000_000))
+    grow()
+    read: list[str] = []
+    judged = witnessing._judged  # noqa: SLF001  # what of the answer reaches the judge is what was read
+    monkeypatch.setattr(
+        witnessing, "_judged", lambda status, data, *rest: read.append(data) or judged(status, data, *rest)
+    )
+    assert witnessing.submit_due() == 0
+    assert len(read[0].encode()) == 100_000
 
 
 # --- What is answered to whom, by the specification's table ---------------------------------------------------------
