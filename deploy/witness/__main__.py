@@ -196,7 +196,7 @@ def signers_of(path: Path) -> list[Signer]:
 def serve(given: argparse.Namespace) -> int:
     """Serve until stopped."""
     host, _, port = given.listen.rpartition(":")
-    witness = Witness(signers_of(given.keys), Policy.parse(given.logs.read_text()), State(given.state))
+    witness = Witness(signers_of(given.keys), Policy.read(given.logs), State(given.state))
     server = ThreadingHTTPServer((host, int(port)), handler(witness))
     sys.stdout.write(f"listening on {server.server_address[0]}:{server.server_address[1]}\n")
     sys.stdout.flush()

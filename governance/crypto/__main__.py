@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Verify what is named and answer the exit code."""
     given = _parser().parse_args(arguments)
     try:
-        policy = Policy.parse(_read(given.policy))
+        policy = Policy.read(given.policy)
         return _receipt(given.file, policy) if given.what == "receipt" else _folder(given, policy)
     except (OSError, UnicodeDecodeError, NoteRefused) as error:
         sys.stderr.write(f"It could not be verified: {error}\n")

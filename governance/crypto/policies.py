@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from governance.crypto.checkpoints import Checkpoint
@@ -48,6 +49,11 @@ class Policy:
         if not policy.quorum:
             raise NoteRefused("A policy has one quorum line, if only: quorum none")
         return policy
+
+    @classmethod
+    def read(cls, path: Path) -> "Policy":
+        """Read a policy from a file; raises NoteRefused. Names and comments are octets there and need not be UTF-8."""
+        return cls.parse(path.read_bytes().decode(errors="surrogateescape"))
 
     def open(self, note: str) -> Checkpoint:
         """Answer the checkpoint of a note that a log here signed and the quorum cosigned; raises NoteRefused."""

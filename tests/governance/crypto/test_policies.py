@@ -1,5 +1,7 @@
 """Policies: who must have signed, as the specification writes it; whatever it forbids is refused with its line."""
 
+from pathlib import Path
+
 import pytest
 
 from governance.crypto.checkpoints import Checkpoint
@@ -59,6 +61,20 @@ def test_witnesses_alone_are_no_log() -> None:
     foreign = Checkpoint("example.org/other", 7, bytes(32))
     with pytest.raises(NoteRefused, match="No log"):
         Policy.parse(TEXT).open(note("X1", "X2", "Y1", log=(LOG,), head=foreign))
+
+
+def test_names_and_comments_are_octets(tmp_path: Path) -> None:
+    """C2SP tlog-policy recommends UTF-8 and asks for no more; it forbids carriage returns."""
+    path = tmp_path / "policy"
+    octets = TEXT.encode().replace(b"whose", b"\xe9").replace(b" both", b" \xff\x85")
+    path.write_bytes(octets)
+    assert Policy.read(path).open(note("X1", "X2", "Y1")) == HEAD
+    path.write_bytes(octets.replace(b"\n", b"\r\n"))
+    with pytest.raises(NoteRefused, match="Line 1 "):
+        Policy.read(path)
+    path.write_bytes(octets.replace(LOG.name.encode(), b"example.org/\xff"))
+    with pytest.raises(NoteRefused, match="do not show"):
+        Policy.read(path)
 
 
 VKEY = WITNESSES["X1"].verifier.vkey
