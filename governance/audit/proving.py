@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connections, router
 
-from governance.audit import cosigned, tiling
+from governance.audit import cosigned, tiling, witnessed
 from governance.crypto import merkle, tiles
 from governance.crypto.errors import ProofRefused
 from governance.crypto.proofs import Proof
@@ -76,23 +76,22 @@ def inclusion(event_id: UUID) -> InclusionProof:
     index, hash_, size, root, note = place
     if size is None:
         raise LedgerBroken("The ledger has positions and no checkpoint.")
-    try:
-        path = _proven(size, lambda fetch: merkle.inclusion_proof(index, size, fetch))
-        merkle.verify_inclusion(bytes(hash_), index, size, path, bytes(root))
-    except ProofRefused as refused:
-        raise _broken() from refused
-    return InclusionProof(index, size, bytes(hash_), tuple(path), note)
+    return _under(index, bytes(hash_), size, bytes(root), note)
 
 
 def receipt(event_id: UUID) -> Proof:
     """Prove an event with its payload and the cosignatures of witnesses in one file; raises as inclusion() does.
 
-    Nothing personal is in it: a payload holds pseudonyms, ids and codes.
+    Under the newest checkpoint that has the quorum: a newer one that witnesses have not seen yet would not be believed
+    by who verifies with our own policy. Nothing personal is in it: a payload holds pseudonyms, ids and codes.
     """
     proven = inclusion(event_id)
     payload = LedgerEntry.objects.values_list("payload", flat=True).get(pk=event_id).encode()
     if merkle.leaf_hash(payload) != proven.leaf:
         raise _broken()
+    head = witnessed.head_over(proven.index)
+    if head is not None and head.size != proven.size:
+        proven = _under(proven.index, proven.leaf, head.size, bytes(head.root), head.note)
     return Proof(proven.index, proven.path, cosigned.note(proven.size, proven.note), payload)
 
 
@@ -127,6 +126,15 @@ def _place(event_id: UUID) -> tuple[Any, ...] | None:
         cursor.execute(_PLACE, [key])
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
+
+
+def _under(index: int, leaf: bytes, size: int, root: bytes, note: str) -> InclusionProof:
+    try:
+        path = _proven(size, lambda fetch: merkle.inclusion_proof(index, size, fetch))
+        merkle.verify_inclusion(leaf, index, size, path, root)
+    except ProofRefused as refused:
+        raise _broken() from refused
+    return InclusionProof(index, size, leaf, tuple(path), note)
 
 
 def _proven(size: int, prove: Callable[[merkle.Fetch], list[bytes]]) -> list[bytes]:

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
+from typing import Final
+
+from django.db.models import QuerySet
 
 from governance.audit import cosigned, trust
 from governance.audit.report import Findings, Kind
 from governance.crypto.errors import NoteRefused
 from governance.crypto.notes import opened_note
-from governance.crypto.policies import NONE
+from governance.crypto.policies import NONE, Policy
 from governance.crypto.signatures import Verifier
 from governance.models import LedgerCheckpoint, LedgerCosignature, WitnessState
+
+_LOOKED_AT: Final = 8
 
 
 def judge(findings: Findings, size: int) -> None:
@@ -50,8 +55,24 @@ def lacking(size: int, until: datetime) -> int | None:
     if due is None or policy.quorum == NONE:
         return None
     signed = LedgerCosignature.objects.filter(size__gte=due.size).values("size")
-    for head in LedgerCheckpoint.objects.filter(size__in=signed).order_by("-size"):
+    return due.size if _with_quorum(policy, LedgerCheckpoint.objects.filter(size__in=signed)) is None else None
+
+
+def head_over(position: int) -> LedgerCheckpoint | None:
+    """Answer the newest checkpoint over a position that has the quorum; None where no policy asks for one, or none has.
+
+    Only the newest few that a witness signed are looked at: who waits for a receipt does not wait for all of them.
+    """
+    policy = trust.policy()
+    if policy.quorum == NONE:
+        return None
+    signed = LedgerCosignature.objects.filter(size__gt=position).order_by("-size").values_list("size", flat=True)
+    return _with_quorum(policy, LedgerCheckpoint.objects.filter(size__in=list(signed.distinct()[:_LOOKED_AT])))
+
+
+def _with_quorum(policy: Policy, heads: QuerySet[LedgerCheckpoint]) -> LedgerCheckpoint | None:
+    for head in heads.order_by("-size"):
         with suppress(NoteRefused):
             policy.open(cosigned.note(head.size, head.note))
-            return None
-    return due.size
+            return head
+    return None

@@ -344,6 +344,26 @@ def test_of_a_foreign_answer_only_the_lines_of_known_keys_are_kept(foreign: Call
     trust.policy().open(note)
 
 
+def test_a_receipt_stands_under_a_head_that_our_own_policy_believes(foreign: Callable[[Any], None]) -> None:
+    """A newer head that no witness has seen yet proves nothing to who verifies with the keys that we publish."""
+    foreign(cosigning)
+    grow(3)
+    policy = trust.policy()
+    early = proving.receipt(LedgerLeaf.objects.get(position=1).entry_id)
+    with pytest.raises(NoteRefused, match="witnesses"):
+        policy.open(early.note)  # none has it yet
+    assert witnessing.submit_due() == 1
+    grow(300)
+    for position, size in ((1, 3), (2, 3), (3, 303)):
+        proof = proving.receipt(LedgerLeaf.objects.get(position=position).entry_id)
+        assert checkpoint.opened(proof.note).size == size
+        if size == 3:
+            assert proof.verify(proof.extra or b"", policy.open).size == 3
+    assert witnessing.submit_due() == 1
+    late = proving.receipt(LedgerLeaf.objects.get(position=3).entry_id)
+    assert late.verify(late.extra or b"", policy.open).size == 303
+
+
 @pytest.mark.parametrize(("status", "text"), [(409, ""), (409, "conflict\n"), (409, "7\n"), (422, "")])
 def test_a_fork_shows_however_a_foreign_witness_names_it(
     foreign: Callable[[Any], None], status: int, text: str
