@@ -10,6 +10,7 @@ the ledgers, as `/ledger-keys` shows them. What it has cosigned is on disk, sync
 
 import argparse
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -196,6 +197,12 @@ def signers_of(path: Path) -> list[Signer]:
 def serve(given: argparse.Namespace) -> int:
     """Serve until stopped."""
     host, _, port = given.listen.rpartition(":")
+    lock = given.state.with_name(f"{given.state.name}.lock").open("w")  # held until this process ends, however it ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        # Each would compare with what it read when it started, and together they would cosign a fork.
+        sys.exit(f"Another witness runs with {given.state}.")
     witness = Witness(signers_of(given.keys), Policy.read(given.logs), State(given.state))
     server = ThreadingHTTPServer((host, int(port)), handler(witness))
     sys.stdout.write(f"listening on {server.server_address[0]}:{server.server_address[1]}\n")

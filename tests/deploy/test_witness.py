@@ -474,6 +474,13 @@ def test_what_cannot_be_cosigned_is_not_kept(judge: Witness) -> None:
     assert alone.add_checkpoint(body(0, head)).status == 200
 
 
+def test_one_state_has_one_witness(witness: Process) -> None:
+    """Two processes that each know another newest checkpoint would cosign a fork between them."""
+    files = ("--keys", str(witness.keys), "--logs", str(witness.logs), "--state", str(witness.state))
+    second = witness._run("serve", *files, "--listen", "127.0.0.1:0")  # noqa: SLF001  # one more, by accident
+    assert (second.communicate(timeout=30)[0], second.returncode) == ("", 1)
+
+
 def test_a_body_is_read_only_where_its_end_is_certain(witness: Process) -> None:
     for path, headers, status in (
         ("/", {"Content-Length": "1"}, 404),
