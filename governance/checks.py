@@ -10,7 +10,7 @@ from django.db import connections
 from governance.audit import change_log
 from governance.errors import ErasuresMissing, KeyUnavailable, LedgerBroken
 from governance.fields import Kind, SealedField, sealed_fields
-from governance.keys import index_keys
+from governance.keys import index_keys, signing
 from governance.keys.providers import provider
 from governance.models import DataSubject, ErasureLine, append_only
 from governance.subjects import outside
@@ -25,6 +25,17 @@ def key_store(**_kwargs: Any) -> list[CheckMessage]:
         provider().require_configured()
     except KeyUnavailable as refused:
         return [Critical(refused.detail, hint="See docs/operating.md, Keys.", id="governance.E001")]
+    return []
+
+
+@register()
+def log_origin(**_kwargs: Any) -> list[CheckMessage]:
+    """Checkpoints can be signed under the ledger's name. E007. Events would wait for their positions for ever."""
+    try:
+        signing.require_origin()
+    except KeyUnavailable as refused:
+        hint = "Write it like an address without scheme, as in privacy.example/ledger."
+        return [Critical(refused.detail, hint=hint, id="governance.E007")]
     return []
 
 

@@ -6,10 +6,12 @@ from functools import lru_cache
 from django.conf import settings
 
 from governance.crypto import notes
+from governance.crypto.checkpoints import Checkpoint
 from governance.crypto.envelope import derive
 from governance.crypto.errors import NoteRefused
-from governance.crypto.signatures import SignatureType, Signer
-from governance.errors import LedgerBroken
+from governance.crypto.merkle import EMPTY_ROOT
+from governance.crypto.signatures import SEED_LENGTH, SignatureType, Signer
+from governance.errors import KeyUnavailable, LedgerBroken
 from governance.keys.providers import provider
 
 #: Stored nowhere: the ML-DSA-44 seed comes from the provider's seed, so that no provider needs another key.
@@ -19,6 +21,17 @@ _ML_DSA_LABELS = ("ledger", "ml-dsa-44")
 def origin() -> str:
     """The log's name, first line of each checkpoint."""
     return str(settings.GOVERNANCE_LOG_ORIGIN)
+
+
+def require_origin() -> None:
+    """Refuse a name under which no checkpoint could be signed; raises KeyUnavailable. No key is asked for."""
+    name = origin()
+    try:
+        # With a seed that signs nothing else: what would refuse a real checkpoint refuses this one.
+        notes.signed_note(Checkpoint(name, 0, EMPTY_ROOT).text, _signers(name, bytes(SEED_LENGTH)), at=0)
+    except NoteRefused as refused:
+        message = f"GOVERNANCE_LOG_ORIGIN cannot name a ledger. {refused}"
+        raise KeyUnavailable(message) from refused
 
 
 def sign_checkpoint(text: str) -> str:
