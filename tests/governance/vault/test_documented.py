@@ -18,13 +18,13 @@ from django.conf import settings
 
 from dsar.services.parcels import LABEL as PACKAGE
 from governance.fields import Scope, SealedField
+from governance.fields.codec import encode
 from governance.keys import secret_text
 from governance.keys.pseudonyms import pseudonym
 from governance.models import ControllerKey, DataKey, SubjectIdentifier, VaultToken
 from governance.policy.principal import worker
 from governance.subjects.registering import scope_of
 from governance.vault import tokens
-from governance.fields.codec import encode
 from tests.vectors.independent import committed, derived, lp, synthetic
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def owner_keys(row: DataKey) -> bytes:
 
 
 def test_every_label_stands_in_the_document_with_its_scope_and_type() -> None:
-    written = {
-        label: (codes(scope), type_) for labels, scope, type_ in rows("| Label |") for label in codes(labels)
-    }
+    written = {label: (codes(scope), type_) for labels, scope, type_ in rows("| Label |") for label in codes(labels)}
     kinds = {"text": "text", "bytes": "bytes", "json": "JSON"}
     models = [model for app in APPS for model in apps.get_app_config(app).get_models()]
     fields: list[Any] = [each for model in models for each in model._meta.get_fields() if isinstance(each, SealedField)]
