@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 
-from governance.api import operations  # noqa: E402  # its models are ready only now
+from governance.api import bodies, operations  # noqa: E402  # its models are ready only now
 
+application = bodies.measured(application)
 operations.require_startable()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from governance.api.parsers import read_json
+from governance.api.parsers import read_json, require_readable
 from governance.errors import BadInput, FieldError
 from governance.keys.index_keys import index_value
 from governance.policy.decide import MessageClass, Operation, Question
@@ -51,7 +51,7 @@ def read_checks(request: HttpRequest) -> list[Question]:
     """Answer the questions of a batch; raises BadInput for the whole when any item cannot be read."""
     document = read_json(_body(request))
     if not isinstance(document, dict):
-        raise BadInput(_TITLE, errors=[FieldError("/", "Send an object with the field checks")])
+        raise BadInput(_TITLE, errors=[FieldError("", "Send an object with the field checks")])
     errors = [FieldError(_pointer("", name), "Unknown field; known is checks") for name in document if name != "checks"]
     items = document.get("checks")
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_CHECKS:
@@ -84,12 +84,13 @@ def _body(request: HttpRequest) -> bytes:
         error = BadInput("Send Content-Type: application/json")
         error.status, error.code, error.title = 415, "request.media_type", "This media type is not read here"
         raise error
+    require_readable(request)
     return request.body
 
 
 def _question(item: object, pointer: str, errors: list[FieldError]) -> Question | None:
     if not isinstance(item, dict):
-        errors.append(FieldError(pointer or "/", "Send an object with subject and purpose"))
+        errors.append(FieldError(pointer, "Send an object with subject and purpose"))
         return None
     before = len(errors)
     known = ", ".join(_READERS)

@@ -9,7 +9,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.api.parsers import StrictJSONParser
+from governance.api.parsers import StrictJSONParser, require_readable
 from governance.api.serializers import StrictSerializer
 from governance.api.views import Door
 from governance.errors import BadInput, PayloadTooLarge
@@ -26,6 +26,8 @@ class YamlParser(BaseParser):
     media_type = "text/yaml"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
+        request = (parser_context or {})["request"]
+        require_readable(request)
         data = stream.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise PayloadTooLarge("Send at most 1 MB; import the description in parts")
@@ -33,8 +35,7 @@ class YamlParser(BaseParser):
             text = data.decode()
         except UnicodeDecodeError:
             raise BadInput("The body is not UTF-8 text") from None
-        request = (parser_context or {}).get("request")
-        return {"system": request.query_params.get("system", "") if request is not None else "", "yaml": text}
+        return {"system": request.query_params.get("system", ""), "yaml": text}
 
 
 class ApplicationYamlParser(YamlParser):

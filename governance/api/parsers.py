@@ -5,6 +5,7 @@ from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -19,8 +20,9 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        """Read a body of at most the configured size; DRF's two other arguments do not matter here."""
-        del media_type, parser_context
+        """Read a body of at most the configured size; the media type does not matter here."""
+        del media_type
+        require_readable((parser_context or {})["request"])
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         data = stream.read(limit + 1)
         if len(data) > limit:
@@ -29,6 +31,19 @@ class StrictJSONParser(BaseParser):
             return read_json(data)
         except BadInput as refused:
             raise ParseError(refused.detail) from refused
+
+
+def require_readable(request: HttpRequest) -> None:
+    """Refuse by its headers a body that is too large or compressed, before any of it is read.
+
+    Nobody has to be waited for who announces more than is taken, and what no door unpacks cannot be a bomb.
+    """
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise RequestDataTooBig
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        error = BadInput("Send the body as it is, without Content-Encoding")  # RFC 9110 §15.5.16
+        error.status, error.code, error.title = 415, "request.media_type", "This media type is not read here"
+        raise error
 
 
 def read_json(data: bytes) -> Any:
