@@ -19,7 +19,8 @@ from governance.policy.principal import SERVICE, Principal
 from governance.policy.vocabulary import SERVICE_ROLES, AuditType, Role
 
 #: `<prefix>_<id>_<secret>`, so that secret scanners can find a leaked key.
-_FORM = re.compile(r"^Bearer ([a-z]{2,12})_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
+#: The name of the scheme is written in any case and followed by blanks (RFC 9110 §11.1, §11.4).
+_FORM = re.compile(r"^[Bb][Ee][Aa][Rr][Ee][Rr] +([a-z]{2,12})_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$")
 LIFETIME = timedelta(days=365)
 
 

@@ -21,6 +21,11 @@ def test_a_key_names_its_service_and_is_not_stored(controller: Controller) -> No
     assert key.rsplit("_", 1)[1].encode() not in bytes(row.digest)
 
 
+@pytest.mark.parametrize("scheme", ["bearer ", "BEARER ", "Bearer   "])
+def test_the_scheme_is_written_in_any_case(controller: Controller, scheme: str) -> None:
+    assert service_keys.authenticate(f"{scheme}{service(controller, Role.CHECKER)}").roles == {Role.CHECKER}
+
+
 @pytest.mark.parametrize("state", ["expired", "revoked", "disabled", "other secret", "unknown"])
 def test_a_key_that_is_no_longer_good_is_refused(controller: Controller, state: str) -> None:
     key = service(controller, Role.CHECKER)
