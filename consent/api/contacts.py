@@ -11,9 +11,9 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from consent import services
-from consent.api.serializers import MomentField, OneOf
+from consent.api.serializers import OneOf
 from governance.api import idempotency
-from governance.api.serializers import IdentifierSerializer, StrictSerializer
+from governance.api.serializers import IdentifierSerializer, MomentField, StrictSerializer
 from governance.api.views import Door
 from governance.errors import AccessDenied, BadInput, FieldError
 from governance.models import Purpose

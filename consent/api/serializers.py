@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from rest_framework import serializers
 
 from consent.lifecycle import State
 from consent.models import ConsentEvent
-from governance.api.serializers import IdentifierSerializer, StrictSerializer
+from governance.api.serializers import IdentifierSerializer, MomentField, StrictSerializer
 from governance.models import Purpose
 
 _CHANNEL: Final = r"^[a-z0-9_]{1,32}$"
@@ -35,16 +34,6 @@ class OneOf(serializers.ChoiceField):
             raise serializers.ValidationError(message, code=key)
         super().fail(key, **kwargs)
         raise AssertionError(key)
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment with its offset; guessing one could put a withdrawal before the consent."""
-
-    def enforce_timezone(self, value: datetime) -> datetime:
-        if value.tzinfo is None:
-            message = "Send the offset too, such as 2026-01-31T12:00:00+00:00"
-            raise serializers.ValidationError(message)
-        return value.astimezone(UTC)
 
 
 class EvidenceField(serializers.DictField):

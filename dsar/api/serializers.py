@@ -10,8 +10,9 @@ from rest_framework import serializers
 from dsar.deadlines import ExtensionReason, Regime
 from dsar.models import RequestPackage, SubjectRequest
 from dsar.services import RIGHTS
-from governance.api.serializers import IdentifierSerializer, StrictSerializer, isoformat
+from governance.api.serializers import IdentifierSerializer, MomentField, StrictSerializer, isoformat
 from governance.catalogue import planning
+from governance.subjects import proving
 
 if TYPE_CHECKING:
     from dsar.models import RequestPlan
@@ -27,18 +28,22 @@ class RequestInput(StrictSerializer):
     rights = serializers.ListField(
         child=serializers.ChoiceField(choices=RIGHTS, error_messages=_one_of(RIGHTS)), allow_empty=False, max_length=8
     )
-    identifiers = IdentifierSerializer(many=True, allow_empty=False, max_length=20)
+    identifiers = IdentifierSerializer(many=True, allow_empty=False, max_length=20, is_judged=False)
     regime = serializers.ChoiceField(
         choices=list(Regime), default=Regime.GDPR.value, error_messages=_one_of(list(Regime))
     )
     brand = serializers.SlugField(required=False, max_length=50, help_text="Whose face the person saw.")
     language = serializers.RegexField(r"^[a-z]{2}(-[A-Z]{2})?$", default="en", max_length=8)
-    received_at = serializers.DateTimeField(required=False, help_text="When it reached you, if earlier than now.")
+    received_at = MomentField(required=False, help_text="When it reached you, with its offset, if earlier than now.")
 
     def validate_identifiers(self, value: list[dict[str, str]]) -> list[dict[str, str]]:
-        """Require an address to answer to."""
-        if not any(item["type"] == "email" for item in value):
+        """Require an address to answer to: the first one counts. The others are kept as the person named them."""
+        position = next((place for place, item in enumerate(value) if item["type"] == "email"), None)
+        if position is None:
             raise serializers.ValidationError("Name one identifier of type email; the answer goes there")
+        if not proving.is_address(value[position]["value"]):
+            complaint = {"value": ["Give an e-mail address such as name@example.org"]}
+            raise serializers.ValidationError({position: complaint})  # type: ignore[dict-item]  # places are keys, too
         return value
 
 

@@ -32,10 +32,15 @@ Answer = tuple[int, dict[str, Any]]
 
 
 def key_of(request: HttpRequest) -> str:
-    """Answer the header's key, empty when there is none; raises BadInput for one that is no key."""
-    key = request.headers.get("Idempotency-Key", "")
-    if key and not _FORM.fullmatch(key):
-        complaint = FieldError("/", "Send 1 to 255 visible ASCII characters in the header Idempotency-Key")
+    """Answer the header's key, empty without the header; raises BadInput for one that is no key.
+
+    Some servers hand on an empty text for what is not ASCII: taken for none, a repeated call would run twice.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return ""
+    if not _FORM.fullmatch(key):
+        complaint = FieldError("", "Send 1 to 255 visible ASCII characters in the header Idempotency-Key")
         raise BadInput("The Idempotency-Key cannot be used", errors=[complaint])
     return key
 

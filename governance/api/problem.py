@@ -85,9 +85,9 @@ def _flatten(detail: Any, pointer: str) -> list[FieldError]:
         return found
     if isinstance(detail, list):
         if all(isinstance(item, str) for item in detail):
-            return [FieldError(pointer or "/", str(item)) for item in detail]
+            return [FieldError(pointer, str(item)) for item in detail]
         return [error for index, item in enumerate(detail) for error in _flatten(item, f"{pointer}/{index}")]
-    return [FieldError(pointer or "/", str(detail))]
+    return [FieldError(pointer, str(detail))]
 
 
 def _parse_error(exc: Any) -> GovernanceError:

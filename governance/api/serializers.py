@@ -7,7 +7,10 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from governance.audit import receipts
-from governance.subjects.registering import TYPES
+from governance.subjects.registering import TYPES, complaint
+
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 1, tzinfo=UTC)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -51,10 +54,38 @@ def _wrong_types(field: serializers.Field[Any, Any, Any, Any], value: Any) -> An
 
 
 class IdentifierSerializer(StrictSerializer):
-    """One typed identifier of a person. Only ever in a body, never in an address."""
+    """One typed identifier of a person. Only ever in a body, never in an address.
+
+    It is judged where it stands, so that the pointer of a complaint is one into the body. Not where the door answers
+    for each item, or keeps what somebody claimed as it was said.
+    """
+
+    def __init__(self, *args: Any, is_judged: bool = True, **kwargs: Any) -> None:
+        self.is_judged = is_judged
+        super().__init__(*args, **kwargs)
 
     type = serializers.ChoiceField(choices=TYPES, error_messages={"invalid_choice": f"Use one of: {', '.join(TYPES)}"})
     value = serializers.CharField(max_length=254)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what nobody could be found by."""
+        if self.is_judged and (said := complaint(attrs["type"], attrs["value"])):
+            raise serializers.ValidationError({"value": [said]})
+        return attrs
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment with its offset; guessing one could put a withdrawal before the consent, or move a legal clock."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            message = "Send the offset too, such as 2026-01-31T12:00:00+00:00"
+            raise serializers.ValidationError(message)
+        # Compared before it is converted: a moment at the edge of the calendar exists in some time zones only.
+        if not _EARLIEST <= value <= _LATEST:
+            message = "Send a moment from 1970 on, such as 2026-01-31T12:00:00+00:00"
+            raise serializers.ValidationError(message)
+        return value.astimezone(UTC)
 
 
 def isoformat(value: datetime | None) -> str | None:

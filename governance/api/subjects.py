@@ -18,7 +18,7 @@ from governance.policy.vocabulary import Action
 class IdentifiersSerializer(StrictSerializer):
     """Who is meant, by any of several identifiers."""
 
-    identifiers = IdentifierSerializer(many=True, allow_empty=False, max_length=20)  # type: ignore[call-arg]  # DRF's list arguments
+    identifiers = IdentifierSerializer(many=True, allow_empty=False, max_length=20)
 
 
 class RegistrationSerializer(IdentifiersSerializer):

@@ -43,20 +43,22 @@ _MANY: Final = {"many": True, "allow_empty": False, "max_length": MOST}
 class PersonalItemSerializer(StrictSerializer):
     """Whose value it is, and of which kind."""
 
-    subject = IdentifierSerializer()
+    subject = IdentifierSerializer(is_judged=False)
     label = serializers.CharField(max_length=128, help_text=_LABEL)  # type: ignore[assignment]  # a field of this name, not what DRF shows as its title
 
 
 class ValueSerializer(PersonalItemSerializer):
     """One value of one person."""
 
-    value = serializers.JSONField(help_text="Text, a number, true, false, a list or an object; not null.")
+    value = serializers.JSONField(
+        help_text="Text, a number, true, false, a list or an object; not null. About 700 kB at most."
+    )
 
 
 class SealedValueSerializer(PersonalItemSerializer):
     """One sealed value: it opens for the person and the kind that it was sealed for, and nowhere else."""
 
-    sealed = serializers.CharField(max_length=1_000_000, help_text="As the door answered it: `cxp1.…`.")
+    sealed = serializers.CharField(max_length=values.LONGEST_SEALED, help_text="As the door answered it: `cxp1.…`.")
 
 
 class SealSerializer(StrictSerializer):

@@ -162,6 +162,15 @@ def index_value(controller_id: UUID, type_: str, value: str) -> bytes:
     return digest_of(controller_id, label(type_), index, text, _FIRST[0])
 
 
+def refusal(type_: str, value: str) -> str:
+    """Say why an identifier has no form to be found by; empty when it has one."""
+    try:
+        _texts(identifier_index(type_), value, _FIRST[0])
+    except BadInput as refused:
+        return refused.errors[0].detail
+    return ""
+
+
 def digest_of(controller_id: UUID, label_: str, index: Index, text: str, version: Version) -> bytes:
     """Answer what the index column holds for a normalised text."""
     return blind_index(_key(controller_id, label_, version.number), text, version=version.number, bits=index.bits)

@@ -156,18 +156,20 @@ def scope_of(proof: AddressProof) -> Scope:
     return Scope(proof.controller_id.hex, "proof", proof.pk.hex)
 
 
-def _require_address(address: str) -> str:
-    address = address.strip()
+def is_address(text: str) -> bool:
+    """Whether a letter can be sent there."""
     try:
-        validate_email(address[: _LONGEST + 1])
+        validate_email(text.strip()[: _LONGEST + 1])
     except ValidationError:
-        usable = False
-    else:
-        usable = len(address) <= _LONGEST
-    if not usable:
+        return False
+    return len(text.strip()) <= _LONGEST
+
+
+def _require_address(address: str) -> str:
+    if not is_address(address):
         complaint = FieldError("/address", _("Give an e-mail address such as name@example.org"))
         raise BadInput(_("The address cannot be used"), errors=[complaint])
-    return address
+    return address.strip()
 
 
 def _address_digest(controller: Controller, address: str) -> bytes:

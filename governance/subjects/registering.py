@@ -1,6 +1,7 @@
 """Registering people and their identifiers, sealed and indexed; finding them again. No merge of two people."""
 
 from collections.abc import Sequence
+from unicodedata import category
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -128,28 +129,28 @@ def require_usable(identifiers: Sequence[tuple[str, str]]) -> None:
         errors.append(FieldError("/identifiers", gettext("Name at least one identifier")))
     for position, (type_, value) in enumerate(identifiers):
         if type_ not in TYPES:
-            errors.append(
-                FieldError(
-                    f"/identifiers/{position}/type", gettext("Use one of: %(known)s") % {"known": ", ".join(TYPES)}
-                )
-            )
-        if not value.strip() or len(value) > _LONGEST or "\x00" in value:
-            errors.append(
-                FieldError(
-                    f"/identifiers/{position}/value", gettext("Give 1 to %(most)s characters") % {"most": _LONGEST}
-                )
-            )
-        elif type_ == "email" and not _is_address(value.strip()):
-            errors.append(
-                FieldError(f"/identifiers/{position}/value", gettext("Give an address such as name@example.org"))
-            )
+            known_types = gettext("Use one of: %(known)s") % {"known": ", ".join(TYPES)}
+            errors.append(FieldError(f"/identifiers/{position}/type", known_types))
+        if said := complaint(type_, value):
+            errors.append(FieldError(f"/identifiers/{position}/value", said))
     if errors:
         raise BadInput(gettext("An identifier cannot be used"), errors=errors)
 
 
+def complaint(type_: str, value: str) -> str:
+    """Say what is wrong with an identifier, without repeating it; empty when it can be used."""
+    if not value.strip() or len(value) > _LONGEST or "\x00" in value:
+        return gettext("Give 1 to %(most)s characters") % {"most": _LONGEST}
+    if type_ == "email" and not _is_address(value.strip()):
+        return gettext("Give an address such as name@example.org")
+    return index_keys.refusal(type_, value)
+
+
 def _is_address(value: str) -> bool:
     local, at, domain = value.rpartition("@")
-    return bool(local and at and domain) and not any(character.isspace() for character in value)
+    # Format characters are dropped by the index: an address of nothing else would be one for all who send such.
+    is_whole = bool(at) and all(any(category(each) != "Cf" for each in part) for part in (local, domain))
+    return is_whole and not any(character.isspace() for character in value)
 
 
 def known(controller_id: UUID, subject_id: UUID) -> DataSubject | None:

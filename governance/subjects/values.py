@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.utils.translation import gettext
 
 from governance.errors import BadInput
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 #: Data categories of fideslang, as kinds of personal data. The service's own labels never begin with `user.`: what it
 #: holds itself cannot be asked for at this door.
 LABEL: Final = re.compile(r"user(?:\.[a-z][a-z0-9_]{0,40}){1,6}", re.ASCII)
+#: The longest sealed text that a door takes, in characters.
+LONGEST_SEALED: Final = 1_000_000
+#: What stands around it in a body with one item, and around a value in its envelope, at most; in bytes.
+_ROUND_ABOUT: Final = 4_096
+_ENVELOPE: Final = 256
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
@@ -94,7 +100,7 @@ def tokenise_each(
     """Answer a token for each value of the people named. Joins the caller's transaction."""
     if not _PURPOSE.fullmatch(asked.purpose):
         raise BadInput(gettext("Name the purpose of a token in lower-case letters, digits, - and _"))
-    usable = {position: item for position, item in enumerate(items) if _is_usable(item) and _is_sealable(item.value)}
+    usable = {position: item for position, item in enumerate(items) if _is_usable(item) and _is_encodable(item.value)}
     scopes, outcomes = _scopes(controller, usable)
     wanted = list(scopes)
     made = tokenise([_token_of(items[each], scopes[each], asked, each) for each in wanted], principal=principal)
@@ -151,12 +157,18 @@ def _is_usable(item: Item) -> bool:
     return LABEL.fullmatch(item.label) is not None
 
 
-def _is_sealable(value: object) -> bool:
+def _is_encodable(value: object) -> bool:
     try:
         encode([value])
     except BadInput:
         return False
     return value is not None
+
+
+def _is_sealable(value: Any) -> bool:
+    """Whether the sealed text can be sent back to be opened: base64 makes it longer by a third, and a body ends."""
+    longest = min(LONGEST_SEALED, settings.DATA_UPLOAD_MAX_MEMORY_SIZE - _ROUND_ABOUT)
+    return _is_encodable(value) and len(encode(value)) <= longest * 3 // 4 - _ENVELOPE
 
 
 def _opener(envelope: bytes, item: Item, scope: Scope) -> Callable[[OpenKey], Value]:

@@ -226,8 +226,16 @@ def test_bodies_that_are_no_object(integrator: Caller, body: bytes, status: int)
 
 
 def test_an_address_that_is_none_is_refused(integrator: Caller) -> None:
-    answer = integrator.post("/v1/requests", {"rights": ["access"], "identifiers": [{"type": "email", "value": "no"}]})
+    named = [{"type": "phone", "value": "as the person said it"}, {"type": "email", "value": "no"}]
+    answer = integrator.post("/v1/requests", {"rights": ["access"], "identifiers": named})
     assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/identifiers/1/value"]
+
+
+@pytest.mark.parametrize("at", ["2026-01-01T00:00:00", "2026-01-01", "0001-01-01T00:00:00+14:00"])
+def test_the_moment_that_starts_the_clock_is_never_guessed(integrator: Caller, at: str) -> None:
+    answer = integrator.post("/v1/requests", BODY | {"received_at": at})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/received_at")
 
 
 def test_a_service_registers_a_system_and_describes_it(house: House, integrator: Caller) -> None:

@@ -35,6 +35,18 @@ def send(caller: Caller, *messages: dict[str, Any], **headers: str) -> HttpRespo
     return caller.post("/v1/contacts", {"contacts": list(messages)}, **headers)
 
 
+def test_an_unusable_identifier_is_named_in_its_place(caller: Caller) -> None:
+    answer = send(caller, message(), message("nobody"))
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/contacts/1/subject/value"]
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T00:00:00Z"])
+def test_a_moment_outside_the_calendar_is_refused(caller: Caller, at: str) -> None:
+    answer = send(caller, message(sent_at=at))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/contacts/0/sent_at")
+
+
 @pytest.fixture
 def jane(house: House) -> DataSubject:
     return subjects.register(house.controller, [("email", JANE)], principal=operator(house.controller.pk.hex))

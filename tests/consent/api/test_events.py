@@ -56,6 +56,29 @@ def test_events_name_the_decision_behind_them_and_none_where_none_was_made(house
     assert {said[1:] for said in decisions["command line"]} == {("",)}
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-12-31T00:00:00Z"])
+def test_a_moment_outside_the_calendar_is_refused(caller: Caller, at: str) -> None:
+    answer = caller.record("withdrawn", occurred_at=at)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/occurred_at")
+
+
+def test_an_unusable_identifier_is_named_in_its_place(caller: Caller) -> None:
+    bad = {"type": "phone", "value": "12"}
+    answer = caller.record("withdrawn", identifiers=[bad])
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/identifiers/0/value"]
+    assert [error["pointer"] for error in caller.post("/v1/consent/history", {"subject": bad}).json()["errors"]] == [
+        "/subject/value"
+    ]
+
+
+def test_an_idempotency_key_that_did_not_arrive_whole_is_refused(caller: Caller) -> None:
+    """Some servers hand on an empty text for what is not ASCII: the call must not run without the key."""
+    for key in ("", "   ", "k" * 256, "two words", "schlüssel"):
+        answer = caller.record("withdrawn", idempotency_key=key)
+        assert answer.status_code == 422, key
+    assert not ConsentEvent.objects.exists()
+
+
 def test_an_unknown_person_is_registered_also_by_a_no(caller: Caller) -> None:
     answer = caller.record("withdrawn", "new@example.org", identifiers=[{"type": "phone", "value": "+49 30 1234567"}])
     assert answer.status_code == 201

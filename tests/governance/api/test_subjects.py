@@ -42,6 +42,21 @@ def test_a_restriction_is_placed_and_says_nothing_of_who_is_known(door: Door) ->
     assert door.post("/v1/subjects/restriction", who() | {"ground": "because"}).status_code == 422
 
 
+@pytest.mark.parametrize("path", ["/v1/subjects", "/v1/subjects/lookup"])
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [("phone", "12"), ("email", "nobody"), ("email", "\u200b@\u200b"), ("email", "\u00ad@example.org")],
+)
+def test_an_identifier_nobody_can_be_found_by_is_named_in_its_place(
+    door: Door, path: str, type_: str, value: str
+) -> None:
+    body = {"identifiers": [*who()["identifiers"], *who(value, type_)["identifiers"]]}
+    answer = door.post(path, body)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/identifiers/1/value"]
+    assert not DataSubject.objects.exists()
+
+
 def test_register_then_look_up(door: Door) -> None:
     created = door.post("/v1/subjects", who())
     found = door.post("/v1/subjects/lookup", who(CANARY.upper()))
@@ -61,7 +76,7 @@ def test_register_then_look_up(door: Door) -> None:
         ('{"identifiers": [], "identifiers": []}', 400, None),
         ('{"identifiers": NaN}', 400, None),
         ("[" * 100 + "]" * 100, 400, None),
-        ("[]", 422, "/"),
+        ("[]", 422, ""),
         ({}, 422, "/identifiers"),
         ({"identifiers": "x"}, 422, "/identifiers"),
         ({"identifiers": [{"type": "email"}]}, 422, "/identifiers/0/value"),

@@ -65,6 +65,22 @@ def revealed(call: Callable[..., Any], *items: dict[str, Any], purpose: str = "c
     return call("reveal", {"purpose": purpose, "items": list(items)}).json()["results"]
 
 
+def test_an_unusable_identifier_spoils_its_own_item_alone(call: Callable[..., Any], controller: Controller) -> None:
+    subjects.register(controller, [("email", JANE["value"])], principal=operator(controller.pk.hex))
+    for bad in ({"type": "phone", "value": "12"}, {"type": "email", "value": "nobody"}):
+        assert [each["status"] for each in sealed(call, item(), item(subject=bad))] == ["sealed", "invalid"]
+        opened = revealed(call, text_of(sealed(call, item())[0]), text_of({"sealed": "cxp1.aaaa"}, subject=bad))
+        assert [each["status"] for each in opened] == ["revealed", "invalid"]
+
+
+def test_what_is_sealed_can_be_sent_back(call: Callable[..., Any], controller: Controller) -> None:
+    subjects.register(controller, [("email", JANE["value"])], principal=operator(controller.pk.hex))
+    largest = "x" * 749_700
+    (result,) = sealed(call, item(largest))
+    assert revealed(call, text_of(result))[0]["value"] == largest
+    assert sealed(call, item(largest + "x" * 200)) == [{"status": "invalid"}]
+
+
 def text_of(result: dict[str, Any], subject: dict[str, str] = JANE, label: str = EMAIL) -> dict[str, Any]:
     return {"subject": subject, "label": label, "sealed": result["sealed"]}
 

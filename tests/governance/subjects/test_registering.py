@@ -41,7 +41,8 @@ def test_identifiers_of_two_people_conflict_and_change_nothing(controller: Contr
         ([("email", "no address")], "/identifiers/0/value"),
         ([("email", "a@example.org"), ("customer_id", "x" * 255)], "/identifiers/1/value"),
         ([("customer_id", "a\x00b")], "/identifiers/0/value"),
-        ([("phone", "12")], "/value"),
+        ([("phone", "12")], "/identifiers/0/value"),
+        ([("email", "\u200b@\u200b")], "/identifiers/0/value"),  # to the index, it is @ as all its likes are
     ],
 )
 def test_bad_identifiers_name_the_field_and_not_the_value(
