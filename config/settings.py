@@ -245,7 +245,18 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "ENUM_NAME_OVERRIDES": {},
+    "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    "SERVERS": [{"url": "/", "description": "Here."}],
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # our words are their own description
+    "ENUM_NAME_OVERRIDES": {
+        "FieldEnd": "dsar.models.FieldOutcome.Outcome",
+        "IdentifierType": "governance.subjects.registering.TYPES",
+        "RefusalReason": "dsar.models.SubjectRequest.RefusalReason",
+        "RequestableRight": "dsar.services.RIGHTS",
+        "RevealPurpose": "governance.policy.vocabulary.STAFF_REVEAL_PURPOSES",
+        "RightAnswer": "dsar.models.RequestRight.Outcome",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "consent.api.schema.lean_doors",

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
 from consent import services
 from consent.api.serializers import OneOf
 from governance.api import idempotency
+from governance.api.schema import idempotency_key
 from governance.api.serializers import IdentifierSerializer, MomentField, StrictSerializer
 from governance.api.views import Door
 from governance.errors import AccessDenied, BadInput, FieldError
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 1000
 _SKEW: Final = timedelta(minutes=5)
-_IDEMPOTENCY: Final = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats the first answer for a day."
-)
+_IDEMPOTENCY: Final = idempotency_key("Repeats the first answer for a day.")
 
 
 class ContactSerializer(StrictSerializer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from consent import selectors, services
@@ -19,6 +19,7 @@ from consent.models import ConsentEvent
 from governance import subjects
 from governance.access.enforcement import OTHER_PURPOSE, deny
 from governance.api import idempotency
+from governance.api.schema import idempotency_key
 from governance.api.serializers import ReceiptOutput, isoformat
 from governance.api.views import Door
 from governance.errors import AccessDenied, BadInput, FieldError, NotFound
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
     from consent.models import NoticeRevision
 
 _MOST_EVENTS: Final = 1000
-_IDEMPOTENCY: Final = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats the first answer for a day."
-)
+_IDEMPOTENCY: Final = idempotency_key("Repeats the first answer for a day.")
 
 
 class EventsDoor(Door):

@@ -10,6 +10,14 @@ from governance.subjects.registering import TYPES
 
 _WORDS: Final = {"type": "array", "items": {"type": "string"}}
 
+_ASKED: Final = {
+    "type": "array",
+    "maxItems": 64,
+    "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:*-]{1,128}$"},
+}
+_CHANNEL: Final = "^[a-z0-9_]{0,32}$"
+_MOMENT: Final = {"type": "string", "format": "date-time"}
+
 _SCHEMAS: Final[dict[str, Any]] = {
     "Check": {
         "type": "object",
@@ -25,13 +33,13 @@ _SCHEMAS: Final[dict[str, Any]] = {
                     "value": {"type": "string", "minLength": 1, "maxLength": 254},
                 },
             },
-            "purpose": {"type": "string", "maxLength": 64},
-            "channel": {"type": "string", "maxLength": 32, "description": "Left out: a use over no channel."},
+            "purpose": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+            "channel": {"type": "string", "pattern": _CHANNEL, "description": "Left out: a use over no channel."},
             "action": {"type": "string", "enum": [each.value for each in Operation], "default": "use"},
             "message_class": {"type": "string", "enum": [each.value for each in MessageClass], "default": "marketing"},
-            "fields": _WORDS | {"maxItems": 64, "description": "Fideslang data categories."},
-            "signals": _WORDS | {"maxItems": 64},
-            "as_of": {"type": "string", "format": "date-time", "description": "Replay of an earlier moment."},
+            "fields": _ASKED | {"description": "Fideslang data categories."},
+            "signals": _ASKED,
+            "as_of": _MOMENT | {"maxLength": 64, "description": "Replay of an earlier moment."},
         },
     },
     "Decision": {
@@ -45,7 +53,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
             "basis": {"type": ["string", "null"]},
             "evidence": {"type": "array", "items": {"type": "string", "format": "uuid"}},
             "obligations": _WORDS,
-            "valid_until": {"type": ["string", "null"], "format": "date-time"},
+            "valid_until": _MOMENT | {"type": ["string", "null"]},
             "ruleset": {"type": "integer"},
             "token": {"type": "string", "description": "Equal for equal answers from equal facts and rules."},
             "fields": _WORDS | {"description": "With `restricted` only: the categories that may be used."},

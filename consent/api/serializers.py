@@ -87,16 +87,24 @@ class HistoryInputSerializer(StrictSerializer):
     purpose = serializers.SlugField(max_length=64, required=False)
 
 
+class ShownNoticeSerializer(StrictSerializer):
+    """Which notice the person was shown, in which language."""
+
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+    language = serializers.CharField()
+
+
 class PastEventSerializer(StrictSerializer):
     """An event as the history shows it; its evidence stays sealed."""
 
     id = serializers.UUIDField()
     purpose = serializers.CharField()
     channel = serializers.CharField(allow_blank=True)
-    state = serializers.CharField()
-    consent_type = serializers.CharField()
-    method = serializers.CharField()
-    notice = NoticeReferenceSerializer(allow_null=True)
+    state = OneOf([state.value for state in State])
+    consent_type = OneOf(ConsentEvent.ConsentType.values)
+    method = OneOf(ConsentEvent.Method.values)
+    notice = ShownNoticeSerializer(allow_null=True)
     collection_point = serializers.CharField(allow_blank=True)
     occurred_at = serializers.DateTimeField()
     recorded_at = serializers.DateTimeField()
@@ -129,6 +137,12 @@ class PurposeSerializer(StrictSerializer):
 class PublishedPurposeSerializer(PurposeSerializer):
     """A purpose with its version."""
 
+    description = serializers.CharField(allow_blank=True)
+    data_categories = serializers.ListField(child=serializers.CharField())
+    channels = serializers.ListField(child=serializers.CharField())
+    direct_marketing = serializers.BooleanField()
+    special_category = serializers.BooleanField()
+    validity_days = serializers.IntegerField(allow_null=True)
     id = serializers.UUIDField()
     version = serializers.IntegerField()
     retired = serializers.BooleanField()

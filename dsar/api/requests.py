@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Final
 from uuid import uuid4
 
 from django.http import FileResponse, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
 from dsar import services
@@ -28,6 +29,7 @@ from governance import access
 from governance.api import idempotency
 from governance.api.authentication import ServiceKeyAuthentication, StaffSessionAuthentication
 from governance.api.downloads import text_file
+from governance.api.schema import answer_header, idempotency_key
 from governance.api.serializers import ReceiptOutput
 from governance.api.views import Door
 from governance.errors import BadInput, CodeRefused, FieldError, NotFound
@@ -42,9 +44,10 @@ if TYPE_CHECKING:
 
 #: How long a fresh code opens the package to the service that passed it on.
 OPEN_FOR = timedelta(minutes=30)
-_IDEMPOTENCY: Final = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="Repeats the first answer for a day."
-)
+_IDEMPOTENCY: Final = idempotency_key("Repeats the first answer for a day.")
+
+
+_FILE: Final = answer_header("Content-Disposition", "The name of the file.", 200)
 
 
 class RequestDoor(Door):
@@ -71,7 +74,7 @@ class RequestsDoor(Door):
         operation_id="record_request",
         request=RequestInput,
         responses={201: RequestOutput, 409: None, 429: None},
-        parameters=[_IDEMPOTENCY],
+        parameters=[_IDEMPOTENCY, answer_header("Location", "Where the request is read.", 201)],
     )
     def post(self, request: Request) -> Response:
         key = idempotency.key_of(request)
@@ -79,7 +82,7 @@ class RequestsDoor(Door):
         body = request._request.body  # noqa: SLF001  # DRF offers no other way to the raw body
         data = self.read(RequestInput)
         status, answer = idempotency.once(self.principal, key, body, lambda: (201, self._receive(data, key)))
-        return Response(answer, status=status)
+        return Response(answer, status=status, headers={"Location": reverse("api_request", args=[answer["id"]])})
 
     def _receive(self, data: dict[str, Any], key: str) -> dict[str, Any]:
         pairs = [(item["type"], item["value"]) for item in data["identifiers"]]
@@ -230,6 +233,7 @@ class PackageDoor(RequestDoor):
     @extend_schema(
         operation_id="fetch_package",
         responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, "The package, as a file"), 410: None},
+        parameters=[_FILE],
     )
     def get(self, request: Request, request_id: UUID) -> HttpResponse:
         del request
@@ -251,6 +255,7 @@ class CertificateDoor(RequestDoor):
     @extend_schema(
         operation_id="fetch_certificate",
         responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR, "A C2SP signed note"), 404: None, 409: None},
+        parameters=[_FILE],
     )
     def get(self, request: Request, request_id: UUID) -> HttpResponse:
         del request

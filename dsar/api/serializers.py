@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from dsar.deadlines import ExtensionReason, Regime
-from dsar.models import RequestPackage, SubjectRequest
+from dsar.deadlines import ExtensionReason, PauseReason, Regime, Right
+from dsar.lifecycle import Status
+from dsar.models import FieldOutcome, RequestPackage, RequestRight, SubjectRequest
 from dsar.services import RIGHTS
 from governance.api.serializers import IdentifierSerializer, MomentField, StrictSerializer, isoformat
 from governance.catalogue import planning
@@ -63,7 +64,7 @@ class RefusalInput(StrictSerializer):
     """Why the request is refused."""
 
     reason = serializers.ChoiceField(
-        choices=SubjectRequest.RefusalReason.values, error_messages=_one_of(SubjectRequest.RefusalReason.values)
+        choices=SubjectRequest.RefusalReason.choices, error_messages=_one_of(SubjectRequest.RefusalReason.values)
     )
 
 
@@ -80,12 +81,12 @@ class NothingInput(StrictSerializer):
 class RightOutput(serializers.Serializer[Any]):
     """One right with its clock."""
 
-    right = serializers.CharField()
+    right = serializers.ChoiceField(choices=list(Right))
     due_on = serializers.DateField()
     due_at = serializers.DateTimeField()
     rule = serializers.CharField()
     extended_until = serializers.DateField(allow_null=True)
-    outcome = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=RequestRight.Outcome.choices, allow_blank=True)
 
 
 class PlanOutput(serializers.Serializer[Any]):
@@ -102,8 +103,8 @@ class OutcomeOutput(serializers.Serializer[Any]):
 
     system = serializers.CharField()
     field = serializers.CharField()
-    outcome = serializers.CharField()
-    reason = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=FieldOutcome.Outcome.choices)
+    reason = serializers.CharField(allow_blank=True)
     until = serializers.DateField(allow_null=True)
     rows = serializers.IntegerField()
 
@@ -123,8 +124,8 @@ class RequestOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     reference = serializers.CharField()
     brand = serializers.CharField(allow_null=True)
-    status = serializers.CharField()
-    regime = serializers.CharField()
+    status = serializers.ChoiceField(choices=list(Status))
+    regime = serializers.ChoiceField(choices=list(Regime))
     received_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField()
     responded_at = serializers.DateTimeField(allow_null=True)
@@ -132,13 +133,13 @@ class RequestOutput(serializers.Serializer[Any]):
         allow_null=True, help_text="When a first part was answered, because a system could not be reached."
     )
     closed_at = serializers.DateTimeField(allow_null=True)
-    refusal_reason = serializers.CharField()
+    refusal_reason = serializers.ChoiceField(choices=SubjectRequest.RefusalReason.choices, allow_blank=True)
     acknowledge_by = serializers.DateTimeField(allow_null=True)
     acknowledged_at = serializers.DateTimeField(allow_null=True)
     paused_at = serializers.DateTimeField(allow_null=True, help_text="Since when the clock stands still.")
-    pause_reason = serializers.CharField()
+    pause_reason = serializers.ChoiceField(choices=list(PauseReason), allow_blank=True)
     held_until = serializers.DateField(allow_null=True, help_text="Nothing is erased up to this day.")
-    hold_reason = serializers.CharField()
+    hold_reason = serializers.ChoiceField(choices=SubjectRequest.HoldReason.values, allow_blank=True)
     duplicate_of = serializers.CharField(allow_null=True, help_text="Reference of the request that answers this one.")
     rights = RightOutput(many=True)
     plan = PlanOutput(allow_null=True)

@@ -29,6 +29,7 @@ _BYTES: Final = "application/octet-stream"
 #: What a tile's name names never changes. Private: whoever may not fetch it must not find it in a shared cache.
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 _LONGEST_SIZE: Final = 19
+_SIZE: Final = {"type": "integer", "format": "int64", "minimum": 0, "maximum": 10 ** (_LONGEST_SIZE - 1) - 1}
 
 
 class AuditDoor(Door):
@@ -131,8 +132,10 @@ class ConsistencyDoor(AuditDoor):
         operation_id="prove_consistency",
         responses={200: ConsistencyOutput, 404: None, 422: None},
         parameters=[
-            OpenApiParameter("old", int, description="Size of the earlier checkpoint; the empty ledger when left out."),
-            OpenApiParameter("new", int, description="Size of the later checkpoint; the newest when left out."),
+            OpenApiParameter(
+                "old", _SIZE, description="Size of the earlier checkpoint; the empty ledger when left out."
+            ),
+            OpenApiParameter("new", _SIZE, description="Size of the later checkpoint; the newest when left out."),
         ],
     )
     def get(self, request: Request) -> Response:

@@ -69,10 +69,18 @@ class DatasetInput(StrictSerializer):
     yaml = serializers.CharField(max_length=LARGEST, trim_whitespace=False)
 
 
+class DatasetOutput(StrictSerializer):
+    """One imported description."""
+
+    key = serializers.CharField()
+    version = serializers.IntegerField()
+    digest = serializers.CharField()
+
+
 class DatasetsOutput(StrictSerializer):
     """What was imported, and what its author should look at again."""
 
-    datasets = serializers.ListField(child=serializers.DictField())
+    datasets = DatasetOutput(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 
 from governance.errors import (
     AccessDenied,
@@ -26,16 +27,23 @@ _PROBLEM: Final[dict[str, Any]] = {
     "properties": {
         "type": {"type": "string", "format": "uri"},
         "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": {"type": "string", "description": "The last part of `type`."},
         "detail": {"type": "string"},
-        "instance": {"type": "string"},
+        "instance": {"type": "string", "format": "uri", "description": "The request's id, for the service's logs."},
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
                 "required": ["pointer", "detail"],
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "Where in the body (RFC 6901), or the name of a parameter; empty for the whole.",
+                        "examples": ["/identifiers/0/value"],
+                    },
+                    "detail": {"type": "string", "description": "What to do."},
+                },
             },
         },
     },
@@ -50,6 +58,14 @@ _MEANING: Final = {
     str(error.status): error.title
     for error in (BadInput, NotAuthenticated, NotFound, Conflict, Erased, PayloadTooLarge, TooManyRequests)
 }
+_RETRY_AFTER: Final = {
+    "headers": {"Retry-After": {"description": "Seconds, with 429 and 503.", "schema": {"type": "integer"}}}
+}
+_HEADERS: Final[dict[str, Any]] = {
+    "401": {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}},
+    "429": _RETRY_AFTER,
+    "5XX": _RETRY_AFTER,
+}
 #: What any door can answer, and any door that reads a body. The others a door names: `responses={..., 409: None}`.
 _ANYWHERE: Final = ("400", "401", "403", "5XX")
 _WITH_BODY: Final = ("413", "415", "422")
@@ -57,6 +73,10 @@ _WITH_BODY: Final = ("413", "415", "422")
 
 class DoorSchema(AutoSchema):
     """Takes a door's words from its class: our doors' `action` is a right, not the name of a method."""
+
+    def get_summary(self) -> str:
+        """Answer the operation's name in words."""
+        return str(self.get_operation_id()).replace("_", " ").capitalize()
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular narrows it, untyped
         """Answer the first words of the door."""
@@ -86,7 +106,7 @@ class ServiceKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
 
 
 class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # likewise
-    """A member of staff who is signed in; unsafe calls carry a CSRF token."""
+    """A member of staff who is signed in; unsafe calls carry a CSRF token in the header X-CSRFToken."""
 
     target_class = "governance.api.authentication.StaffSessionAuthentication"
     name = "staffSession"
@@ -94,7 +114,19 @@ class StaffSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         """Describe the cookie."""
         del auto_schema
-        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+        words = "Staff who are signed in; calls that change something carry the CSRF token in the header X-CSRFToken."
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": words}
+
+
+def idempotency_key(description: str) -> OpenApiParameter:
+    """Describe the header Idempotency-Key as `idempotency.key_of` reads it."""
+    form = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+    return OpenApiParameter("Idempotency-Key", form, OpenApiParameter.HEADER, description=description)
+
+
+def answer_header(name: str, description: str, *statuses: int) -> OpenApiParameter:
+    """Describe a header of a door's answers."""
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=list(statuses))
 
 
 def problems(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
@@ -106,7 +138,7 @@ def problems(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
             answers = operation.setdefault("responses", {})
             refusals = _ANYWHERE + (() if method == "get" else _WITH_BODY) + (("404",) if "{" in path else ())
             for status in {*refusals, *(status for status in answers if status >= "4")}:
-                answers[status] = {"description": _MEANING[status], "content": _FORM}
+                answers[status] = {"description": _MEANING[status], "content": _FORM} | _HEADERS.get(status, {})
             operation["responses"] = dict(sorted(answers.items()))
             _close(operation.get("requestBody", {}), schemas)
     result["paths"] = dict(sorted(result["paths"].items()))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
 from governance.api import idempotency
+from governance.api.schema import idempotency_key
 from governance.api.serializers import IdentifierSerializer, StrictSerializer
 from governance.api.views import Door
 from governance.models import VaultToken
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 MOST: Final = 1_000
 _LABEL: Final = "Kind of personal data: a fideslang data category, such as user.contact.email."
 _PURPOSES: Final = [purpose.value for purpose in STAFF_REVEAL_PURPOSES]
-_IDEMPOTENCY: Final = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="A repeated call gets the same tokens for a day."
-)
+_IDEMPOTENCY: Final = idempotency_key("A repeated call gets the same tokens for a day.")
 _MANY: Final = {"many": True, "allow_empty": False, "max_length": MOST}
 
 

@@ -61,6 +61,47 @@ def test_it_names_the_problems_that_can_happen(method: str, route: str, name: st
     assert {"serviceKey": []} in raw["security"]
 
 
+def test_it_says_what_a_client_generator_needs() -> None:
+    raw = SCHEMA.raw_schema
+    assert raw["info"]["license"]["identifier"] == "Apache-2.0"
+    assert [each["url"] for each in raw["servers"]] == ["/"]
+    for operation in operations():
+        described = operation.definition.raw
+        assert described["summary"], operation.label
+        for status, name in {"401": "WWW-Authenticate", "429": "Retry-After", "5XX": "Retry-After"}.items():
+            assert status not in described["responses"] or name in described["responses"][status]["headers"]
+
+
+def test_what_is_one_of_few_words_is_described_so() -> None:
+    """What an answer says is as much a promise as what is read: a client branches on it."""
+    schemas = SCHEMA.raw_schema["components"]["schemas"]
+    closed = {
+        "OutcomeOutput": {"outcome"},
+        "PastEvent": {"consent_type", "method", "state"},
+        "RequestOutput": {"hold_reason", "pause_reason", "refusal_reason", "regime", "status"},
+        "RightOutput": {"outcome", "right"},
+    }
+    for name, fields in closed.items():
+        described = schemas[name]["properties"]
+        assert all({"$ref", "allOf", "oneOf"} & described[field].keys() for field in fields), name
+    assert "enum" in schemas["RequestOutputStatusEnum"]
+
+
+def test_what_is_always_answered_is_described_so() -> None:
+    schemas = SCHEMA.raw_schema["components"]["schemas"]
+    for name in ("PublishedPurpose", "ShownNotice", "DatasetOutput"):
+        assert set(schemas[name]["required"]) == schemas[name]["properties"].keys()
+
+
+@pytest.mark.django_db
+def test_a_recorded_request_says_where_it_is_read(umbrella: Estate) -> None:
+    body = NAMED["api_requests"][0]("fresh")
+    headers = umbrella.headers | {"Idempotency-Key": "once"}
+    first, again = (call(Client(), "POST", "/v1/requests", body, headers) for _ in range(2))
+    assert first["Location"] == again["Location"] == f"/v1/requests/{first.json()['id']}"
+    assert Client().get(first["Location"], headers=umbrella.headers).json()["id"] == first.json()["id"]
+
+
 def operations() -> list[Any]:
     return [found.ok() for found in SCHEMA.get_all_operations()]
 

@@ -58,6 +58,10 @@ def test_questions_and_answers_fit_their_description(schema: dict[str, Any], cal
     schemas = schema["components"]["schemas"]
     assert schemas["Check"]["properties"].keys() == parsing._READERS.keys()  # noqa: SLF001  # the door's own list
     assert set(schemas["Check"]["required"]) == parsing._REQUIRED  # noqa: SLF001  # likewise
+    for name, pattern in (("purpose", parsing._SLUG), ("channel", parsing._CHANNEL)):  # noqa: SLF001  # likewise
+        assert schemas["Check"]["properties"][name]["pattern"] == f"^{pattern.pattern}$"
+    for name in ("fields", "signals"):
+        assert schemas["Check"]["properties"][name]["items"]["pattern"] == f"^{parsing._WORD.pattern}$"  # noqa: SLF001
     caller.record()
     for answer in (caller.check(), caller.check("nobody@example.org")):
         assert set(schemas["Decision"]["required"]) <= answer.keys() <= schemas["Decision"]["properties"].keys()
