@@ -13,8 +13,8 @@ from consent.api.serializers import (
     NoticeRevisionSerializer,
     NoticesSerializer,
     PublishedPurposeSerializer,
+    PurposeListSerializer,
     PurposeSerializer,
-    PurposesSerializer,
 )
 from governance.api.serializers import isoformat
 from governance.api.views import Door
@@ -33,7 +33,7 @@ class PurposesDoor(Door):
 
     actions: ClassVar[dict[str, Action]] = {"GET": Action.CATALOGUE_READ, "POST": Action.CATALOGUE_CHANGE}
 
-    @extend_schema(operation_id="list_purposes", responses={200: PurposesSerializer})
+    @extend_schema(operation_id="list_purposes", responses={200: PurposeListSerializer})
     def get(self, request: Request) -> Response:
         del request
         rows = Purpose.objects.filter(controller=self.controller).order_by("key")

@@ -43,7 +43,7 @@ class ContactSerializer(StrictSerializer):
     )
 
 
-class ContactsSerializer(StrictSerializer):
+class ContactListSerializer(StrictSerializer):
     """Up to a thousand messages: all of them are taken or none."""
 
     contacts = ContactSerializer(many=True, allow_empty=False, max_length=MOST)
@@ -62,7 +62,7 @@ class ContactsDoor(Door):
 
     @extend_schema(
         operation_id="record_contacts",
-        request=ContactsSerializer,
+        request=ContactListSerializer,
         responses={202: TakenSerializer, 409: None},
         parameters=[_IDEMPOTENCY],
     )
@@ -70,7 +70,7 @@ class ContactsDoor(Door):
         key = idempotency.key_of(request)
         # Reads the body before DRF parses it: the digest is over the bytes that were sent.
         body = request._request.body  # noqa: SLF001  # DRF offers no other way to the raw body
-        data = self.read(ContactsSerializer)["contacts"]
+        data = self.read(ContactListSerializer)["contacts"]
         purposes = self._purposes(data)
         status, answer = idempotency.once(self.principal, key, body, lambda: (202, self._keep(data, purposes, key)))
         return Response(answer, status=status)

@@ -42,7 +42,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
             "as_of": _MOMENT | {"maxLength": 64, "description": "Replay of an earlier moment."},
         },
     },
-    "Decision": {
+    "ConsentDecision": {
         "type": "object",
         "required": [
             "decision", "reasons", "basis", "evidence", "obligations", "valid_until", "ruleset", "token",
@@ -60,7 +60,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
             "nearest_miss": {"type": ["string", "null"], "description": "With `deny`: what would have to be true."},
         },
     },
-    "Checks": {
+    "CheckBatch": {
         "type": "object",
         "additionalProperties": False,
         "required": ["checks"],
@@ -73,10 +73,10 @@ _SCHEMAS: Final[dict[str, Any]] = {
             }
         },
     },
-    "Decisions": {
+    "ConsentDecisions": {
         "type": "object",
         "required": ["results"],
-        "properties": {"results": {"type": "array", "items": {"$ref": "#/components/schemas/Decision"}}},
+        "properties": {"results": {"type": "array", "items": {"$ref": "#/components/schemas/ConsentDecision"}}},
     },
 }  # fmt: skip
 
@@ -87,10 +87,14 @@ def lean_doors(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
     for name, schema in _SCHEMAS.items():
         schemas.setdefault(name, schema)
     result["paths"]["/v1/consent/check"] = {
-        "post": _operation("check_consent", "May this use of this person's data go ahead now?", "Check", "Decision")
+        "post": _operation(
+            "check_consent", "May this use of this person's data go ahead now?", "Check", "ConsentDecision"
+        )
     }
     result["paths"]["/v1/consent/check/batch"] = {
-        "post": _operation("check_consents", "The same for up to a thousand uses, in order.", "Checks", "Decisions")
+        "post": _operation(
+            "check_consents", "The same for up to a thousand uses, in order.", "CheckBatch", "ConsentDecisions"
+        )
     }
     return result
 

@@ -148,7 +148,7 @@ class PublishedPurposeSerializer(PurposeSerializer):
     retired = serializers.BooleanField()
 
 
-class PurposesSerializer(StrictSerializer):
+class PurposeListSerializer(StrictSerializer):
     """The purposes of a controller."""
 
     purposes = PublishedPurposeSerializer(many=True)

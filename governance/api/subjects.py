@@ -15,13 +15,13 @@ from governance.models import DataSubject
 from governance.policy.vocabulary import Action
 
 
-class IdentifiersSerializer(StrictSerializer):
+class PersonSerializer(StrictSerializer):
     """Who is meant, by any of several identifiers."""
 
     identifiers = IdentifierSerializer(many=True, allow_empty=False, max_length=20)
 
 
-class RegistrationSerializer(IdentifiersSerializer):
+class RegistrationSerializer(PersonSerializer):
     """A person to register."""
 
     verified = serializers.BooleanField(
@@ -30,7 +30,7 @@ class RegistrationSerializer(IdentifiersSerializer):
     )
 
 
-class SubjectSerializer(StrictSerializer):
+class SubjectReferenceSerializer(StrictSerializer):
     """The opaque reference of a person; null when nobody is known by these identifiers."""
 
     subject = serializers.UUIDField(allow_null=True)
@@ -42,7 +42,9 @@ class SubjectsDoor(Door):
     action: ClassVar[Action] = Action.SUBJECT_REGISTER
 
     @extend_schema(
-        operation_id="register_subject", request=RegistrationSerializer, responses={201: SubjectSerializer, 409: None}
+        operation_id="register_subject",
+        request=RegistrationSerializer,
+        responses={201: SubjectReferenceSerializer, 409: None},
     )
     def post(self, request: Request) -> Response:
         del request
@@ -54,7 +56,7 @@ class SubjectsDoor(Door):
         return Response({"subject": str(subject.pk)}, status=201)
 
 
-class RestrictionSerializer(IdentifiersSerializer):
+class RestrictionSerializer(PersonSerializer):
     """Whose data is to be restricted, and why."""
 
     ground = serializers.ChoiceField(
@@ -72,7 +74,9 @@ class SubjectRestrictionDoor(Door):
     action: ClassVar[Action] = Action.SUBJECT_RESTRICT
 
     @extend_schema(
-        operation_id="restrict_subject", request=RestrictionSerializer, responses={200: SubjectSerializer, 409: None}
+        operation_id="restrict_subject",
+        request=RestrictionSerializer,
+        responses={200: SubjectReferenceSerializer, 409: None},
     )
     def post(self, request: Request) -> Response:
         del request
@@ -90,11 +94,11 @@ class SubjectLookupDoor(Door):
     action: ClassVar[Action] = Action.SUBJECT_FIND
 
     @extend_schema(
-        operation_id="look_up_subject", request=IdentifiersSerializer, responses={200: SubjectSerializer, 409: None}
+        operation_id="look_up_subject", request=PersonSerializer, responses={200: SubjectReferenceSerializer, 409: None}
     )
     def post(self, request: Request) -> Response:
         del request
-        subject = subjects.find(self.controller, pairs(self.read(IdentifiersSerializer)))
+        subject = subjects.find(self.controller, pairs(self.read(PersonSerializer)))
         return Response({"subject": None if subject is None else str(subject.pk)})
 
 

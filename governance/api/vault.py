@@ -46,7 +46,7 @@ class PersonalItemSerializer(StrictSerializer):
     label = serializers.CharField(max_length=128, help_text=_LABEL)  # type: ignore[assignment]  # a field of this name, not what DRF shows as its title
 
 
-class ValueSerializer(PersonalItemSerializer):
+class PersonalValueSerializer(PersonalItemSerializer):
     """One value of one person."""
 
     value = serializers.JSONField(
@@ -63,7 +63,7 @@ class SealedValueSerializer(PersonalItemSerializer):
 class SealSerializer(StrictSerializer):
     """Values to seal."""
 
-    items = ValueSerializer(**_MANY)  # type: ignore[arg-type]  # DRF's list arguments
+    items = PersonalValueSerializer(**_MANY)  # type: ignore[arg-type]  # DRF's list arguments
 
 
 class RevealSerializer(StrictSerializer):
@@ -90,7 +90,7 @@ class TokeniseSerializer(StrictSerializer):
         max_value=int(tokens.LONGEST_LIFE.total_seconds()),
         help_text="Seconds until the token stands for nothing any more; not for deterministic ones.",
     )
-    items = ValueSerializer(**_MANY)  # type: ignore[arg-type]  # likewise
+    items = PersonalValueSerializer(**_MANY)  # type: ignore[arg-type]  # likewise
 
 
 class DetokeniseSerializer(StrictSerializer):

@@ -93,6 +93,12 @@ def test_what_is_always_answered_is_described_so() -> None:
         assert set(schemas[name]["required"]) == schemas[name]["properties"].keys()
 
 
+def test_no_schema_is_named_as_one_of_its_fields() -> None:
+    """Generators make a variable of each: in the code of some, one of the two hides the other."""
+    schemas = SCHEMA.raw_schema["components"]["schemas"]
+    assert not {name for name, each in schemas.items() if name.lower() in each.get("properties", ())}
+
+
 @pytest.mark.django_db
 def test_a_recorded_request_says_where_it_is_read(umbrella: Estate) -> None:
     body = NAMED["api_requests"][0]("fresh")

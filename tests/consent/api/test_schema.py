@@ -64,6 +64,10 @@ def test_questions_and_answers_fit_their_description(schema: dict[str, Any], cal
         assert schemas["Check"]["properties"][name]["items"]["pattern"] == f"^{parsing._WORD.pattern}$"  # noqa: SLF001
     caller.record()
     for answer in (caller.check(), caller.check("nobody@example.org")):
-        assert set(schemas["Decision"]["required"]) <= answer.keys() <= schemas["Decision"]["properties"].keys()
+        assert (
+            set(schemas["ConsentDecision"]["required"])
+            <= answer.keys()
+            <= schemas["ConsentDecision"]["properties"].keys()
+        )
     problem = caller.post("/v1/consent/check", {}).json()
     assert set(schemas["Problem"]["required"]) <= problem.keys() <= schemas["Problem"]["properties"].keys()
