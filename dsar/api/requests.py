@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Final
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from dsar.api.serializers import (
     RequestOutput,
     shown,
 )
+from dsar.deadlines import Right
 from dsar.models import RequestPackage, SubjectRequest
 from governance import access
 from governance.api import idempotency
@@ -237,14 +239,29 @@ class PackageDoor(RequestDoor):
     )
     def get(self, request: Request, request_id: UUID) -> HttpResponse:
         del request
+        found = self._package(request_id).request
+        return attachment(services.download(found, principal=self.principal), found.reference)
+
+    def head(self, request: Request, request_id: UUID) -> HttpResponse:
+        """Say what would be fetched. Nothing is, so none of the person's downloads is spent (RFC 9110 §9.2.1)."""
+        del request
+        package = self._package(request_id)
+        response: HttpResponse = attachment(BytesIO(), package.request.reference)
+        response["Content-Length"] = str(package.size)
+        return response
+
+    def _package(self, request_id: UUID) -> RequestPackage:
         found = self.found(request_id)
         if found.created_by != self.principal.ref:
             raise NotFound  # another service's request: it never saw the person
+        if not found.rights.filter(right=Right.ACCESS).exists():
+            raise NotFound("No copy was asked for")
         if not services.is_answered(found):
             raise NotFound("There is nothing to download yet")
-        if not RequestPackage.objects.filter(request=found, open_until__gt=timezone.now()).exists():
+        opened = RequestPackage.objects.select_related("request").filter(request=found, open_until__gt=timezone.now())
+        if (package := opened.first()) is None:
             raise CodeRefused("Have a fresh code sent and confirm it at verify; then fetch the package")
-        return attachment(services.download(found, principal=self.principal), found.reference)
+        return package
 
 
 class CertificateDoor(RequestDoor):

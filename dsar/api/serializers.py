@@ -89,12 +89,20 @@ class RightOutput(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=RequestRight.Outcome.choices, allow_blank=True)
 
 
+class CountOutput(serializers.Serializer[Any]):
+    """What was found in one table."""
+
+    rows = serializers.IntegerField()
+    error = serializers.CharField(allow_blank=True, help_text="Why it could not be searched.")
+    system = serializers.CharField()
+
+
 class PlanOutput(serializers.Serializer[Any]):
     """What would be done, in sentences; `digest` names exactly this plan."""
 
     digest = serializers.CharField()
     approved_at = serializers.DateTimeField(allow_null=True)
-    counts = serializers.DictField(help_text="Rows and fields, by dataset and collection.")
+    counts = serializers.DictField(child=CountOutput(), help_text="By dataset and collection.")
     sentences = serializers.ListField(child=serializers.CharField())
 
 

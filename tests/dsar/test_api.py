@@ -59,6 +59,15 @@ def recorded(integrator: Caller, **more: object) -> dict[str, Any]:
     return answer.json()
 
 
+def looked_at(integrator: Caller, here: str) -> HttpResponse:
+    """What HEAD tells of a copy, without spending one of its downloads."""
+    before = integrator.get(here).json()["package"]
+    told = integrator.client.head(f"{here}/package", headers=integrator.headers)
+    assert (told.status_code, told["Content-Type"], told.getvalue()) == (200, "application/zip", b"")
+    assert integrator.get(here).json()["package"] == before
+    return told
+
+
 def test_the_whole_way_of_a_copy(house: House, ann: DataSubject, integrator: Caller, officer: Caller) -> None:
     made = recorded(integrator)
     assert made["status"] == "verifying"
@@ -79,13 +88,29 @@ def test_the_whole_way_of_a_copy(house: House, ann: DataSubject, integrator: Cal
     assert integrator.get(f"{here}/package").status_code == 403  # no fresh code yet
     assert integrator.post(f"{here}/verify", {}).status_code == 202
     assert integrator.post(f"{here}/verify", {"code": last_code(house.controller)}).status_code == 200
+    told = looked_at(integrator, here)
     package = integrator.get(f"{here}/package")
-    assert package["Content-Type"] == "application/zip"
+    assert all(package[name] == told[name] for name in ("Content-Type", "Content-Disposition", "Content-Length"))
     assert "no-store" in package["Cache-Control"]
     with zipfile.ZipFile(io.BytesIO(package.getvalue())) as archive:
         assert ANN in archive.read("data.json").decode()
     stranger = Caller(service(house.controller, Role.INTEGRATOR, name="other-service"))
     assert stranger.get(f"{here}/package").status_code == 404
+
+
+def test_where_no_copy_was_asked_for_no_code_is_either(
+    house: House, ann: DataSubject, integrator: Caller, officer: Caller
+) -> None:
+    """Another code and another would open nothing."""
+    here = f"/v1/requests/{recorded(integrator, rights=['erasure'])['id']}"
+    integrator.post(f"{here}/verify", {"code": last_code(house.controller)})
+    work()
+    digest = integrator.get(here).json()["plan"]["digest"]
+    assert officer.post(f"{here}/approve", {"plan_digest": digest}).status_code == 202
+    work()
+    services.respond(fresh(SubjectRequest.objects.get()), principal=house.principal)
+    answer = integrator.get(f"{here}/package")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "No copy was asked for")
 
 
 def test_the_first_part_of_an_answer_is_fetched_like_the_whole(
