@@ -72,6 +72,10 @@ def test_a_stranger_rebuilds_the_tree_and_finds_every_entry_in_it(auditor: Clien
     assert everything <= {str(pk).encode() for pk in LedgerEntry.objects.values_list("pk", flat=True)}
 
 
+def test_the_public_keys_are_only_read() -> None:
+    assert Client(enforce_csrf_checks=True).post("/ledger-keys").status_code == 405
+
+
 def test_bundles_open_only_to_who_reads_every_controller(
     auditor: Client, acme: Estate, umbrella: Estate, monitor: dict[str, str]
 ) -> None:
