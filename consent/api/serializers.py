@@ -46,6 +46,9 @@ class EvidenceField(serializers.DictField):
         if len(found) > _MOST_EVIDENCE:
             message = f"Send at most {_MOST_EVIDENCE} entries"
             raise serializers.ValidationError(message)
+        if any("\ud800" <= character <= "\udfff" for name in found for character in name):
+            message = "Send names without lone surrogates"
+            raise serializers.ValidationError(message)
         return found
 
 

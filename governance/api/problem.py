@@ -23,6 +23,8 @@ from governance.errors import (
 
 logger = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
+#: Seconds. The only limit of our doors is on codes, and tells people to come back in an hour: so does the header.
+_RETRY_AFTER = {429: "3600", 503: "60"}
 _NO_RIGHT = "No role of this service includes this; ask whoever gives out service keys for one that does"
 
 
@@ -44,8 +46,8 @@ def problem(error: GovernanceError, instance: str = "") -> HttpResponse:
     response["Cache-Control"] = "no-store"
     if error.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="governance"'
-    if error.status in {429, 503}:
-        response["Retry-After"] = "60"
+    if error.status in _RETRY_AFTER:
+        response["Retry-After"] = _RETRY_AFTER[error.status]
     return response
 
 

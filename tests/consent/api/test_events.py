@@ -71,6 +71,11 @@ def test_an_unusable_identifier_is_named_in_its_place(caller: Caller) -> None:
     ]
 
 
+def test_evidence_that_cannot_be_sealed_is_named(caller: Caller) -> None:
+    answer = caller.record("withdrawn", evidence={"\ud800": "on"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/evidence")
+
+
 def test_an_idempotency_key_that_did_not_arrive_whole_is_refused(caller: Caller) -> None:
     """Some servers hand on an empty text for what is not ASCII: the call must not run without the key."""
     for key in ("", "   ", "k" * 256, "two words", "schlüssel"):

@@ -6,6 +6,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from governance.api.problem import problem
+from governance.errors import TooManyRequests
 from governance.models import Controller
 from governance.policy.vocabulary import Role
 from tests.governance.conftest import service
@@ -27,5 +29,10 @@ def test_a_database_that_is_down_allows_nothing(controller: Controller, path: st
         response = Client().post(path, json.dumps(body), **call)
     assert response.status_code == 503
     assert response.json()["code"] == "service.unavailable"
-    assert response["Retry-After"]
+    assert response["Retry-After"] == "60"
     assert "canary" not in response.content.decode()
+
+
+def test_whoever_asks_too_often_is_told_one_time_to_come_back() -> None:
+    """The words of the limit on codes say an hour; a header that says a minute would be obeyed sixty times."""
+    assert problem(TooManyRequests("Try again in an hour."))["Retry-After"] == "3600"
