@@ -166,7 +166,7 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def commands(host: str, port: int) -> list[Child]:
+def commands(host: str, port: int, folder: Path) -> list[Child]:
     """List what runs: no new requests first, then no new work, then no work is the order of stopping."""
     python = sys.executable
     # Started as root on a bare machine, Celery's advice to use another account would be the first thing one reads.
@@ -176,7 +176,7 @@ def commands(host: str, port: int) -> list[Child]:
     quiet = ["--loglevel", "warning"]
     # Nobody else is on this broker: gossip, mingle and heartbeat would only write files.
     alone = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--hostname", "governance@localhost"]
-    schedule = ["--schedule", str(PROJECT / "var" / "schedule"), "--pidfile="]
+    schedule = ["--schedule", str(folder / "schedule"), "--pidfile="]
     return [
         Child("web", [python, *web, "config.wsgi:application"], essential=True),
         Child("scheduler", [*celery, "beat", *quiet, *schedule]),
@@ -193,11 +193,16 @@ def environment(port: int) -> dict[str, str]:
     return ours
 
 
-def note_address(ours: Mapping[str, str]) -> None:
-    """Note where this service is reached, for commands in another terminal that print links to it."""
+def folder_of(ours: Mapping[str, str]) -> Path:
+    """Answer the folder for what is kept while the service runs, which is there afterwards."""
     folder = Path(ours.get("GOVERNANCE_VAR_DIR") or PROJECT / "var")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "address").write_text(f"{ours['GOVERNANCE_PUBLIC_URL']}\n", encoding="utf-8")
+    return folder
+
+
+def note_address(ours: Mapping[str, str]) -> None:
+    """Note where this service is reached, for commands in another terminal that print links to it."""
+    (folder_of(ours) / "address").write_text(f"{ours['GOVERNANCE_PUBLIC_URL']}\n", encoding="utf-8")
 
 
 def port_complaint(host: str, port: int) -> str | None:
@@ -259,7 +264,7 @@ def main(arguments: list[str] | None = None) -> int:
         subprocess.run(command, cwd=PROJECT, env=ours, check=False, start_new_session=True)  # noqa: S603
 
     supervisor = Supervisor(
-        commands(chosen.host, chosen.port),
+        commands(chosen.host, chosen.port, folder_of(ours)),
         environment=ours,
         is_ready=lambda: answers(chosen.host, chosen.port),
         on_ready=welcome,

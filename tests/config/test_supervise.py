@@ -254,3 +254,10 @@ def test_the_supervisor_loads_no_framework() -> None:
     code = "import sys, config.supervise; print(sorted({'django', 'celery', 'granian'} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_the_schedule_is_kept_where_everything_else_is(tmp_path: Path) -> None:
+    folder = supervise.folder_of({"GOVERNANCE_VAR_DIR": str(tmp_path / "var")})
+    assert folder.is_dir()
+    asked = [child.command for child in supervise.commands("127.0.0.1", 8000, folder) if child.name == "scheduler"]
+    assert [str(folder / "schedule") in command for command in asked] == [True]
