@@ -72,7 +72,7 @@ def own_factors(view: View) -> View:
     @wraps(view)
     def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), "account_login")
+            return redirect_to_login(page_behind(request), "account_login")
         if second_factor.standing(request, request.user) is Standing.UNPROVEN:
             return confirm(request)
         try:
@@ -91,10 +91,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Send somebody to show the second factor again, and back from there; what was sent is not kept."""
     methods = get_adapter().get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("account_login")
-    return redirect(f"{page}?{urlencode({'next': _page_behind(request)})}")
+    return redirect(f"{page}?{urlencode({'next': page_behind(request)})}")
 
 
-def _page_behind(request: HttpRequest) -> str:
+def page_behind(request: HttpRequest) -> str:
     """Answer the page that a person sees: for a button that was pressed, the page that shows it."""
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()

@@ -75,7 +75,7 @@ class ConsoleSite(AdminSite):
 
         def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path(), "account_login")
+                return redirect_to_login(doors.page_behind(request), "account_login")
             if (standing := _standing(request)) is Standing.UNPROVEN:
                 return doors.confirm(request)
             if standing is Standing.INCOMPLETE:

@@ -99,3 +99,13 @@ def test_a_value_opens_for_a_fresh_factor_only(controller: Controller, person: D
         )
         response = client.post(url, {"purpose": "subject_request"})
         assert ("jane.doe@example.org" in response.content.decode()) is is_shown
+
+
+def test_whoever_pressed_a_button_too_late_is_back_on_its_page_after_signing_in(controller: Controller) -> None:
+    answer = Client().post(
+        "/console/alarms/rules/own_record/", headers={"referer": "http://testserver/console/alarms/"}
+    )
+    assert answer.headers["Location"] == "/accounts/login/?next=/console/alarms/"
+    for elsewhere in ({}, {"referer": "https://elsewhere.example/console/alarms/"}):
+        answer = Client().post("/console/alarms/rules/own_record/", headers=elsewhere)
+        assert answer.headers["Location"] == "/accounts/login/?next=/console/"
