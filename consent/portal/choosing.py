@@ -77,8 +77,7 @@ def choose(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
         return redirect("preferences_choices")
     event = recorded.event
     visits.know(request, event.subject)
-    zone = visit.controller.time_zone
-    messages.success(request, words.changed(event.purpose, event.channel, is_yes=pressed.is_yes, zone=zone))
+    messages.success(request, words.changed(event.purpose, event.channel, is_yes=pressed.is_yes))
     return redirect("preferences_choices")
 
 
@@ -89,7 +88,7 @@ def stop(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     subject, recorded = services.stop_everything(_visitor(visit), principal=visit.principal)
     visits.know(request, subject)
     names = sorted({each.event.purpose.name for each in recorded})
-    messages.success(request, words.stopped(names, zone=visit.controller.time_zone))
+    messages.success(request, words.stopped(names))
     return redirect("preferences_choices")
 
 

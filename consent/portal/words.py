@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -60,6 +59,21 @@ _BY_STATE: Mapping[str, StrPromise] = MappingProxyType(
         State.OBJECTED: _("You said no on {date}, {how}."),
         State.REQUESTED: _("We asked you on {date} and have no answer."),
         State.PENDING_CONFIRMATION: _("We sent you a message on {date} that is not confirmed."),
+    }
+)
+#: What a choice is called beside its purpose; the sentence below it says the rest.
+STATE_WORDS: Mapping[str, StrPromise] = MappingProxyType(
+    {
+        State.REQUESTED: _("not answered"),
+        State.PENDING_CONFIRMATION: _("not confirmed"),
+        State.GIVEN: _("yes"),
+        State.REFUSED: _("no"),
+        State.WITHDRAWN: _("no"),
+        State.REVOKED: _("ended by us"),
+        State.EXPIRED: _("run out"),
+        State.INVALIDATED: _("does not count"),
+        State.OBJECTED: _("no"),
+        UNKNOWN: _("nothing chosen"),
     }
 )
 #: After these it is said that nothing happens meanwhile.
@@ -125,22 +139,24 @@ def card_of(lines: Sequence[Line]) -> Card:
 def past(event: ConsentEvent) -> str:
     """Put one event of the history into words."""
     channel = f", {channel_name(event.channel)}" if event.channel else ""
-    return f"{_date(event.occurred_at)}: {event.purpose.name}{channel} – {event.state}, {_how(event.method)}"
+    return (
+        f"{_date(event.occurred_at)}: {event.purpose.name}{channel} – {STATE_WORDS[event.state]}, {_how(event.method)}"
+    )
 
 
-def changed(purpose: Purpose, channel: str, *, is_yes: bool, zone: str) -> str:
+def changed(purpose: Purpose, channel: str, *, is_yes: bool) -> str:
     """Say what a press has changed and from when."""
     scope = f"{purpose.name} ({channel_name(channel)})" if channel else purpose.name
     said = gettext("%(what)s: yes, from now on.") if is_yes else gettext("%(what)s: no, from now on.")
-    return f"{said % {'what': scope}} {_changed_on(zone)}"
+    return f"{said % {'what': scope}} {_changed_on()}"
 
 
-def stopped(names: Sequence[str], *, zone: str) -> str:
+def stopped(names: Sequence[str]) -> str:
     """Say what Stop everything has stopped and from when."""
     if not names:
         return gettext("There is nothing to stop.")
     said = gettext("Everything is stopped from now on: %(names)s.") % {"names": ", ".join(names)}
-    return f"{said} {_changed_on(zone)}"
+    return f"{said} {_changed_on()}"
 
 
 def channel_name(channel: str) -> str:
@@ -153,7 +169,7 @@ def _row(line: Line) -> Row:
     return Row(
         channel=line.channel,
         name=channel_name(line.channel) if line.channel else line.purpose.name,
-        state=state,
+        state=str(STATE_WORDS[state]),
         tone=_TONES.get(line.decision.outcome.value, "") if line.fact else "",
         sentence=_sentence(line),
         is_yes=state == State.GIVEN and line.decision.allowed,
@@ -192,8 +208,8 @@ def _how(method: str) -> str:
     return str(_HOW.get(method) or gettext("in another way"))
 
 
-def _changed_on(zone: str) -> str:
-    return gettext("Changed on %(when)s.") % {"when": date_format(localtime(None, ZoneInfo(zone)), "j F Y, H:i")}
+def _changed_on() -> str:
+    return gettext("Changed on %(when)s.") % {"when": date_format(localtime(), "j F Y, H:i")}
 
 
 def _date(moment: datetime) -> str:

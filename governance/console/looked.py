@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -69,18 +68,17 @@ class Line:
 def context(controller: Controller, subject: DataSubject | None, references: Sequence[str] = ()) -> dict[str, Any]:
     """Answer what the page shows: people and services first, this service's own work folded below, and oneself."""
     found, is_more = openings(controller.pk, subject, references)
-    zone = ZoneInfo(controller.time_zone)
     told: dict[str, list[Line]] = {"people": [], "machine": [], "own": []}
     for each in found:
-        told["own" if each.is_own else "people" if each.by in {STAFF, SERVICE} else "machine"].append(_line(each, zone))
+        told["own" if each.is_own else "people" if each.by in {STAFF, SERVICE} else "machine"].append(_line(each))
     return {**told, "is_more": is_more, "controller": controller}
 
 
-def _line(each: Opening, zone: ZoneInfo) -> Line:
+def _line(each: Opening) -> Line:
     what = dict.fromkeys(words(label, WHAT_WORDS) if label in WHAT_WORDS else "" for label in each.labels)
     known = [said for said in what if said]
     return Line(
-        at=each.at.astimezone(zone),
+        at=each.at,
         who=_who(each),
         why=words(each.purpose, WHY_WORDS) if each.purpose in WHY_WORDS else gettext("no reason was recorded"),
         what=", ".join(known) or gettext("sealed data"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -56,16 +58,21 @@ class CodeForm(PortalForm):
 
 
 def answered_with(template: str) -> Callable[[View], View]:
-    """Answer an error of the tree as a page that helps, with the same status as the API gives."""
+    """Answer an error of the tree as a page that helps, with the same status as the API gives.
+
+    Days and times are those of the place where the controller is, as in its letters.
+    """
 
     def answered(view: View) -> View:
         @wraps(view)
         def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            try:
-                return view(request, *args, **kwargs)
-            except GovernanceError as error:
-                context = {"error": error, "controller": controller_for(request.get_host())}
-                return render(request, template, context, status=error.status)
+            controller = controller_for(request.get_host())
+            with timezone.override(ZoneInfo(controller.time_zone) if controller else None):
+                try:
+                    return view(request, *args, **kwargs)
+                except GovernanceError as error:
+                    context = {"error": error, "controller": controller}
+                    return render(request, template, context, status=error.status)
 
         return enter
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from consent.lifecycle import UNKNOWN, State
 from consent.models import ConsentEvent, ConsentState, PrivacyNotice
+from consent.portal import words
 from governance import subjects, vault
+from governance.access import principal_of
 from governance.audit.sequencer import sequence
 from governance.catalogue import purposes
 from governance.crypto.policies import Policy
@@ -23,6 +27,7 @@ from governance.policy.principal import operator, worker
 from governance.policy.vocabulary import ALLOWED, Action, RevealPurpose, Role
 from governance.subjects import proving
 from tests.consent.conftest import JANE, Caller, House, house_of
+from tests.governance.conftest import staff
 from tests.governance.console.conftest import Page
 
 if TYPE_CHECKING:
@@ -377,3 +382,25 @@ def test_nothing_personal_stays_in_addresses_sessions_or_caches(caller: Caller, 
 def _plain(page: Any) -> str:
     text = page if isinstance(page, str) else page.content.decode()
     return re.sub(r'value="\w{64}"', "", text)
+
+
+def test_a_choice_made_after_midnight_bears_the_day_and_the_words_of_the_place(caller: Caller, house: House) -> None:
+    with time_machine.travel(datetime(2026, 3, 1, 23, 30, tzinfo=UTC), tick=False):
+        assert house.controller.time_zone == "Europe/Berlin"
+        visitor = Visitor()
+        visitor.enter()
+        assert "Changed on 2 March 2026, 00:30" in visitor.press("yes")
+        assert "Newsletter – yes, on this page" in visitor.press("yes")
+        text = visitor.press("no")
+        assert "You said no on 2 March 2026" in text
+        assert "2 March 2026: Newsletter – no, on this page" in text
+        assert "1 March 2026" not in text
+        assert "withdrawn" not in text
+        officer = principal_of(staff(house.controller, Role.PRIVACY_OFFICER))
+        person = subjects.find(house.controller, [("email", JANE)])
+        subjects.identifiers_of(person, principal=officer, purpose="fraud_prevention")
+        assert "2 March 2026, 00:30" in visitor.browser.get("/preferences/looked/").content.decode()
+
+
+def test_every_state_has_a_word_for_the_person() -> None:
+    assert set(words.STATE_WORDS) == {*State, UNKNOWN}
