@@ -63,7 +63,7 @@ def panel(principal: Principal, now: datetime) -> Panel:
     counts = queue.counts(principal, now)
     figures: list[Mapping[str, Any]] = [
         {"label": gettext("due this week"), "figure": counts["due_this_week"], "url": f"{here}?tab=open"},
-        {"label": gettext("waiting for you"), "figure": counts["waiting"], "url": f"{here}?tab=waiting"},
+        {"label": _waiting_words(principal), "figure": counts["waiting"], "url": f"{here}?tab=waiting"},
         {
             "label": gettext("overdue"),
             "figure": counts["overdue"],
@@ -85,6 +85,12 @@ def panel(principal: Principal, now: datetime) -> Panel:
     words = ngettext("The open request", "All %(n)d open requests", count) % {"n": count}
     more = (words, f"{here}?tab=open") if count else None
     return Panel(gettext("What to do first"), rows, empty, order=10, chart=chart, more=more)
+
+
+def _waiting_words(principal: Principal) -> str:
+    if principal.may(Action.REQUEST_APPROVE):
+        return gettext("waiting for you")
+    return gettext("waiting for an officer")
 
 
 def lasting_panel(principal: Principal, now: datetime) -> Panel:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpResponse
+    from django_stubs_ext import StrPromise
 
     from dsar.models import FieldOutcome, RequestPlan, RequestRight
     from governance.console.desk import DeskRequest
@@ -68,13 +69,20 @@ def queue_page(request: DeskRequest) -> HttpResponse:
     shown, further = queue.page_of(queue.tab(principal, controller, name, now), after, _PAGE)
     context = {
         "tab": name,
-        "tabs": [(key, words, counts[key]) for key, (words, _statuses) in queue.TABS.items()],
+        "tabs": [(key, words, counts[key]) for key, words in _tab_words(request).items()],
         "after": after,
         "further": further,
         "rows": [_line(request, row) for row in shown],
         "may_create": request.desk.may(Action.REQUEST_CREATE),
     }
     return pages.render(request, "dsar/console/queue.html", context)
+
+
+def _tab_words(request: DeskRequest) -> dict[str, StrPromise]:
+    """Name the tabs; nothing waits for somebody who may decide nothing."""
+    decides = request.desk.may(Action.REQUEST_APPROVE)
+    named = {key: words for key, (words, _statuses) in queue.TABS.items()}
+    return named if decides else named | {"waiting": queue.WAITING_WORDS}
 
 
 def _of_person(request: DeskRequest, person: str) -> HttpResponse:
@@ -261,6 +269,8 @@ def _offers(request: DeskRequest, row: SubjectRequest, missing: Mapping[str, str
         "may_retry": works and Event.RETRY in events and (failed or bool(missing)),
         "may_close": works and Event.CLOSE in events,
         "may_export": desk.may(Action.AUDIT_EXPORT),
+        "may_find": desk.may(Action.SUBJECT_FIND),
+        "may_see_ledger": desk.may(Action.AUDIT_READ),
         "may_reveal": desk.may(Action.SUBJECT_REVEAL) and row.purged_at is None,
         "may_purge": works and row.closed_at is not None and row.purged_at is None,
     }

@@ -35,6 +35,8 @@ TABS: Final[dict[str, tuple[StrPromise, frozenset[Status]]]] = {
     "answered": (_("Answered"), frozenset({Status.RESPONDED})),
     "ended": (_("Ended"), frozenset(TERMINAL)),
 }
+#: What the second tab is called for whoever cannot decide.
+WAITING_WORDS: Final = _("Waiting for an officer")
 #: The one thing to do, or why there is none.
 NEXT_WORDS: Final = {
     Status.AWAITING_APPROVAL.value: _("Read the plan and approve it"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from smtplib import SMTPRecipientsRefused
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -16,6 +16,7 @@ from django.utils import timezone
 from dsar import services
 from dsar.models import SubjectRequest
 from governance import subjects
+from governance.access import controllers
 from governance.models import Controller, LedgerEntry, OutgoingMessage
 from governance.policy.principal import data_subject, operator
 from governance.policy.vocabulary import Role
@@ -459,3 +460,42 @@ def test_today_leads_to_all_open_requests(house: House, desk: Client) -> None:
         prove(ask(house, "access", email=f"person{number}@example.org"))
     text = desk.get("/console/").content.decode()
     assert '<a href="/console/requests/?tab=open">All 12 open requests</a>' in text
+
+
+@pytest.mark.parametrize(
+    ("role", "finds", "reads"),
+    [(Role.PRIVACY_OFFICER, True, True), (Role.AUDITOR, False, True), (Role.ANALYST, False, False)],
+)
+def test_the_page_leads_nowhere_its_reader_may_not_go(
+    role: Role, finds: bool, reads: bool, house: House, ann: DataSubject
+) -> None:
+    request = planned(house, "access", "erasure")
+    services.hold(request, "legal_claim", timezone.now().date() + timedelta(days=9), principal=house.principal)
+    subjects.place_hold(ann, reason="legal_claim", until=None, principal=house.principal)
+    reader = signed_in(staff(house.controller, role, email="reader@staff.example"))
+    text = page(reader, request)
+    assert ("/console/people/" in text.partition("<main")[2], "/console/ledger/" in text.partition("<main")[2]) == (
+        finds,
+        reads,
+    )
+    assert "a registered person" in text
+    assert "The address was proven" in text
+
+
+def test_only_those_who_decide_are_told_that_something_waits_for_them(house: House, ann: DataSubject) -> None:
+    planned(house, "access")
+    for role, words in ((Role.PRIVACY_OFFICER, "aiting for you"), (Role.ANALYST, "aiting for an officer")):
+        reader = signed_in(staff(house.controller, role, email=f"{role}@staff.example"))
+        texts = [reader.get(path).content.decode() for path in ("/console/", "/console/requests/")]
+        assert [words in text for text in texts] == [True, True]
+        assert sum("aiting for " in text for text in texts) == 2
+
+
+def test_the_day_to_confirm_by_is_the_day_where_the_controller_is(house: House, ann: DataSubject, desk: Client) -> None:
+    request = planned(house, "access")
+    controllers.change(house.controller, principal=house.principal, time_zone="America/Los_Angeles")
+    end_of_day = datetime(2026, 12, 5, 7, 59, 59, tzinfo=UTC)
+    SubjectRequest.objects.filter(pk=request.pk).recorded().update(acknowledge_by=end_of_day)
+    assert "by 4 December 2026" in page(desk, request)
+    SubjectRequest.objects.filter(pk=request.pk).recorded().update(acknowledged_at=end_of_day)
+    assert "done on 4 December 2026" in page(desk, request)
