@@ -15,7 +15,7 @@ from dsar.api import requests
 from dsar.portal import asking, following
 from governance.api import audit, lean, operations, subjects, unrouted, vault
 from governance.api import catalogue as systems
-from governance.console import doors
+from governance.console import doors, faces
 from governance.console.doors import own_factors
 
 urlpatterns = [
@@ -68,6 +68,7 @@ urlpatterns = [
     # The portal, where people ask and follow
     path("privacy/", asking.start, name="privacy"),
     path("privacy/b/<slug:brand>/", asking.start, name="privacy_brand"),
+    path("privacy/colour/<slug:colour>.css", faces.sheet, name="privacy_colour"),
     path("privacy/request/", asking.choose, name="privacy_choose"),
     path("privacy/request/address/", asking.address, name="privacy_address"),
     path("privacy/request/submit/", asking.submit, name="privacy_submit"),

@@ -48,7 +48,7 @@ def choices(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     cards = [words.card_of(lines) for lines in centre.lines_of(controller, visit.subject, purposes, timezone.now())]
     context = {
         "cards": sorted(cards, key=lambda card: not card.can_choose),
-        "controller": controller,
+        **visits.face_of(request),
         "history": [(words.past(event), event.pk) for event in history],
         "shown": shown,
     }
@@ -96,7 +96,11 @@ def stop(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
 @at_visit(Action.CONSENT_READ)
 def looked(request: HttpRequest, visit: visits.Visit) -> HttpResponse:
     """Tell who opened this person's data, and why."""
-    context = {**disclosures.context(visit.controller, visit.subject), "back": reverse("preferences_choices")}
+    context = {
+        **disclosures.context(visit.controller, visit.subject),
+        **visits.face_of(request),
+        "back": reverse("preferences_choices"),
+    }
     return render(request, "portal/looked.html", context)
 
 

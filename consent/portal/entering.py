@@ -48,7 +48,7 @@ def start(request: HttpRequest) -> HttpResponse:
             visits.begin(request, proof.pk)
             return redirect("preferences_code")
     status = 422 if form.errors else 200
-    return render(request, "consent/start.html", {"form": form, "controller": controller}, status=status)
+    return render(request, "consent/start.html", {"form": form, **visits.face_of(request)}, status=status)
 
 
 @never_cache
@@ -69,7 +69,7 @@ def code(request: HttpRequest) -> HttpResponse:
         else:
             visits.enter(request, proven)
             return redirect("preferences_choices")
-    context = {"form": form, "controller": visits.controller_of(request)}
+    context = {"form": form, **visits.face_of(request)}
     return render(request, "consent/code.html", context, status=422 if form.errors else 200)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from governance import subjects
-from governance.console.doors import controller_for
+from governance.console import faces
 from governance.errors import NotFound
 from governance.models import DataSubject
 from governance.policy.principal import data_subject
@@ -39,10 +39,16 @@ class Visit:
 
 def controller_of(request: HttpRequest) -> Controller:
     """Answer whose page this is; raises NotFound where there is none."""
-    found = controller_for(request.get_host())
+    found = faces.controller_for(request.get_host())
     if found is None:
         raise NotFound
     return found
+
+
+def face_of(request: HttpRequest) -> dict[str, object]:
+    """Answer in whose name a page is shown, for its template; raises NotFound where there is no controller."""
+    controller = controller_of(request)
+    return faces.face(controller, faces.brand_of(request, controller))
 
 
 def begin(request: HttpRequest, proof_id: UUID) -> None:

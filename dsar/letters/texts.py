@@ -14,14 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dsar.letters.letter import Letter
-from governance.access.controllers import is_readable
+from governance.access.colours import is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date, datetime
 
     from dsar.models import SubjectRequest
-    from governance.models import Controller
 
 Given = ParamSpec("Given")
 
@@ -89,7 +88,7 @@ def received(request: SubjectRequest, due_on: date) -> Letter:
             gettext("You do not need to do anything now. You can follow your request, or withdraw it, at any time."),
         ),
         button=gettext("Follow your request"),
-        link=link(request.controller, "/privacy/return/"),
+        link=link(request, "/privacy/return/"),
     )
 
 
@@ -106,7 +105,7 @@ def extended(request: SubjectRequest, reason: str, until: date) -> Letter:
             _complain(request),
         ),
         button=gettext("Follow your request"),
-        link=link(request.controller, "/privacy/return/"),
+        link=link(request, "/privacy/return/"),
     )
 
 
@@ -138,7 +137,7 @@ def lapsed(request: SubjectRequest) -> Letter:
             gettext("You can ask again whenever you like. If you did not ask, you do not need to do anything."),
         ),
         button=gettext("Ask again"),
-        link=link(request.controller, "/privacy/"),
+        link=link(request, "/privacy/"),
     )
 
 
@@ -172,7 +171,7 @@ def access_ready(request: SubjectRequest, until: date, withheld: Sequence[str], 
             *_missing(rest),
         ),
         button=gettext("Get your copy"),
-        link=link(request.controller, "/privacy/return/"),
+        link=link(request, "/privacy/return/"),
         lists=((gettext("What is not in it, and why"), withheld),) if withheld else (),
         after=(_complain(request),),
     )
@@ -250,7 +249,7 @@ def question(request: SubjectRequest, reason: str) -> Letter:
             _complain(request),
         ),
         button=gettext("Follow your request"),
-        link=link(request.controller, "/privacy/return/"),
+        link=link(request, "/privacy/return/"),
     )
 
 
@@ -268,7 +267,7 @@ def merged(request: SubjectRequest, earlier: str, due_at: datetime) -> Letter:
             gettext("If you meant something else, answer this letter: a person will look at it."),
         ),
         button=gettext("Follow your request"),
-        link=link(request.controller, "/privacy/return/"),
+        link=link(request, "/privacy/return/"),
     )
 
 
@@ -287,7 +286,7 @@ def acknowledged(request: SubjectRequest) -> Letter:
             gettext("If you did not ask, you do not need to do anything."),
         ),
         button=gettext("Confirm your address"),
-        link=link(request.controller, "/privacy/return/"),
+        link=link(request, "/privacy/return/"),
     )
 
 
@@ -310,7 +309,7 @@ def not_found(request: SubjectRequest, rest: Rest = _WHOLE) -> Letter:
             _complain(request),
         ),
         button=gettext("Ask again"),
-        link=link(request.controller, "/privacy/"),
+        link=link(request, "/privacy/"),
     )
 
 
@@ -343,14 +342,15 @@ def asked(request: SubjectRequest) -> str:
     return gettext(" and ").join(rights)
 
 
-def link(controller: Controller, path: str) -> str:
-    """Give an address of this service, on the controller's own host where it has one.
+def link(request: SubjectRequest, path: str) -> str:
+    """Give an address of this service, on the host of the brand or else of the controller, where one has its own.
 
     A request is found on the pages of its own controller alone.
     """
     base = urlsplit(settings.GOVERNANCE_PUBLIC_URL.rstrip("/"))
-    if controller.host:
-        base = base._replace(netloc=controller.host if base.port is None else f"{controller.host}:{base.port}")
+    host = (request.brand.host if request.brand else "") or request.controller.host
+    if host:
+        base = base._replace(netloc=host if base.port is None else f"{host}:{base.port}")
     return urlunsplit(base) + path
 
 

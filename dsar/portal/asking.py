@@ -15,6 +15,7 @@ from dsar import services
 from dsar.models import SubjectRequest
 from dsar.portal import visits
 from dsar.portal.forms import CHOICE_WORDS, CHOICES, AddressForm, ChoiceForm
+from governance.console import faces
 from governance.console.origin import source_of
 from governance.console.portal import answered_with
 from governance.errors import BadInput, TooManyRequests
@@ -31,11 +32,9 @@ answered = answered_with("dsar/portal/refused.html")
 @answered
 def start(request: HttpRequest, brand: str = "") -> HttpResponse:
     """Say what can be asked, how long it takes and what is needed; under a brand's own address, in its name."""
-    controller = visits.controller_of(request)
     if brand:
-        visits.note_brand(request, brand)
-    context = {"controller": controller, "brand": visits.brand_of(request, controller)}
-    return render(request, "dsar/portal/start.html", context)
+        faces.note_brand(request, brand)
+    return render(request, "dsar/portal/start.html", visits.face_of(request))
 
 
 @never_cache
@@ -89,7 +88,7 @@ def submit(request: HttpRequest) -> HttpResponse:
         manner=SubjectRequest.Manner.PORTAL.value,
         claimed=(("customer_id", answers["customer_number"]),) if answers["customer_number"] else (),
         language=controller.language,
-        brand=visits.brand_of(request, controller),
+        brand=faces.brand_of(request, controller),
         source=source_of(request),
     )
     try:

@@ -24,8 +24,8 @@ from dsar.selectors.story import story
 from dsar.services.wording import Told, told
 from dsar.verification import reference_of
 from governance import access
+from governance.console import faces, portal
 from governance.console import looked as disclosures
-from governance.console import portal
 from governance.console.origin import source_of
 from governance.console.portal import CodeForm
 from governance.errors import BadInput, CodeRefused, NotFound, TooManyRequests
@@ -127,6 +127,7 @@ def looked(request: HttpRequest, row: SubjectRequest) -> HttpResponse:
     """Tell who opened this person's data, and why."""
     context = {
         **disclosures.context(row.controller, row.subject, [reference_of(row)]),
+        **_face(row),
         "back": reverse("privacy_status"),
     }
     return render(request, "portal/looked.html", context)
@@ -173,7 +174,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 
 def _face(row: SubjectRequest) -> dict[str, object]:
-    return {"controller": row.controller, "brand": row.brand}
+    return faces.face(row.controller, row.brand)
 
 
 def _told(row: SubjectRequest) -> Told | None:

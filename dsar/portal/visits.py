@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from dsar.models import SubjectRequest
-from governance.console.doors import controller_for
+from governance.console import faces
 from governance.errors import NotFound
-from governance.models import Brand
 from governance.policy.principal import data_subject
 from governance.subjects import proving
 
@@ -20,36 +18,20 @@ if TYPE_CHECKING:
     from governance.policy.principal import Principal
 
 _KEY: Final = "privacy"
-_BRAND: Final = "privacy_brand"
-_SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,50}", re.ASCII)
 
 
 def controller_of(request: HttpRequest) -> Controller:
     """Answer whose portal this is; raises NotFound where there is none."""
-    found = controller_for(request.get_host())
+    found = faces.controller_for(request.get_host())
     if found is None:
         raise NotFound
     return found
 
 
-def note_brand(request: HttpRequest, named: str) -> None:
-    """Keep the brand whose address the visitor came by, for the pages that follow."""
-    # Only what can be a name is kept and asked for: a database may choke on the rest.
-    request.session[_BRAND] = named if _SLUG.fullmatch(named) else ""
-
-
-def brand_of(request: HttpRequest, controller: Controller) -> Brand | None:
-    """Answer the brand whose site sent the visitor here, by path or with `?brand=`; an unknown one is none."""
-    if "brand" in request.GET:
-        note_brand(request, request.GET["brand"])
-    slug = request.session.get(_BRAND)
-    return Brand.objects.filter(controller=controller, slug=slug).first() if slug else None
-
-
 def face_of(request: HttpRequest) -> dict[str, object]:
-    """Answer in whose name a page is shown, for its template."""
+    """Answer in whose name a page is shown, for its template; raises NotFound where there is no controller."""
     controller = controller_of(request)
-    return {"controller": controller, "brand": brand_of(request, controller)}
+    return faces.face(controller, faces.brand_of(request, controller))
 
 
 def begin(request: HttpRequest, **ids: str) -> None:

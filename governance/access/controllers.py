@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from holidays.utils import list_supported_countries
 
 from governance import audit
+from governance.access import colours
 from governance.errors import BadInput, Conflict, FieldError
 from governance.models import Brand, Controller
 from governance.policy.principal import operator
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
     from governance.policy.principal import Principal
 
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
-_CONTRAST: Final = 4.5
-
-
-def is_readable(accent: str) -> bool:
-    """Whether white stands out on this colour by 4.5 to 1 (WCAG 2.2, 1.4.3); false for what is no colour."""
-    if not _COLOUR.fullmatch(accent):
-        return False
-    parts = (int(accent[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= _CONTRAST
 
 
 @transaction.atomic(durable=True)
@@ -82,6 +72,8 @@ def show_as(controller: Controller, slug: str, *, principal: Principal, **face: 
     _require({"slug": slug} | face if found else {"slug": slug, "name": "", **face}, {"slug": _SLUG} | _OF_BRAND)
     brand = found or Brand(controller=controller, slug=slug)
     changed = _set(brand, face)
+    if "host" in changed:
+        _require_own_host(brand)
     if changed:
         _save(brand)
         _record(AuditType.BRAND_CHANGED, brand, controller, principal, {"fields": changed, "made": found is None})
@@ -110,9 +102,21 @@ def _require_free_host(controller: Controller) -> None:
     others = Controller.objects.exclude(pk=controller.pk)
     if others.filter(host=controller.host).exists():
         raise Conflict("Another controller's portal has this host")
+    if Brand.objects.filter(host=controller.host).exists():
+        raise Conflict("A brand's portal has this host")
     if controller.host == _own_host() and not controller.is_default and others.filter(is_default=True).exists():
         # Its visitors, and the links in its letters, come there: they would find somebody else's portal.
         raise Conflict("This is the installation's own address, which leads to the default controller")
+
+
+def _require_own_host(brand: Brand) -> None:
+    """Refuse a host under which another brand, a controller or the installation itself is found."""
+    if not brand.host:
+        return
+    if Brand.objects.exclude(pk=brand.pk).filter(host=brand.host).exists():
+        raise Conflict("Another brand's portal has this host")
+    if brand.host == _own_host() or Controller.objects.filter(host=brand.host).exists():
+        raise Conflict("A controller's portal has this host: its other brands are found there, too")
 
 
 def _own_host() -> str:
@@ -161,12 +165,13 @@ _Rule = tuple["Callable[[str], bool]", str]
 _SLUG: Final[_Rule] = (_passes(validate_slug, 50), "Use letters, digits, hyphens and underscores, 50 at most")
 _NAME: Final[_Rule] = (_has_text(_LONGEST_NAME), "Give a name of 1 to 120 characters, in one line")
 _LINE: Final[_Rule] = (_is_line(_LONGEST_LINE), "Give 200 characters at most, in one line")
+_HOST_RULE: Final[_Rule] = (
+    lambda value: not value or (len(value) <= _LONGEST_HOST and bool(_HOST.fullmatch(value))),
+    "Give the host name alone, in small letters, such as privacy.example.org",
+)
 _OF_CONTROLLER: Final[dict[str, _Rule]] = {
     "name": _NAME,
-    "host": (
-        lambda value: not value or (len(value) <= _LONGEST_HOST and bool(_HOST.fullmatch(value))),
-        "Give the host name alone, in small letters, such as privacy.example.org",
-    ),
+    "host": _HOST_RULE,
     "country": (
         lambda value: value in _COUNTRIES,
         "Give the two capitals of ISO 3166-1, such as DE, of a country whose public holidays are known",
@@ -178,10 +183,11 @@ _OF_CONTROLLER: Final[dict[str, _Rule]] = {
 }
 _OF_BRAND: Final[dict[str, _Rule]] = {
     "name": _NAME,
+    "host": _HOST_RULE,
     "sender": (lambda value: not value or _is_address(value), "Give the address that its letters come from"),
     "accent": (
-        lambda value: not value or is_readable(value),
-        "Give a colour as #rrggbb that is dark enough for white letters (4.5 to 1)",
+        lambda value: not value or colours.is_readable(value),
+        "Give a colour as #rrggbb that is dark enough to be read on the palest grey (4.5 to 1)",
     ),
 }
 

@@ -21,7 +21,7 @@ from governance.models import Brand, ChangeLogEntry, Controller, Dataset, Purpos
 
 #: Fields by allow-list: a field that is added later stays out until someone puts it here.
 DIARY: Mapping[type[Model], Sequence[str]] = {
-    Brand: ("accent", "name", "sender", "slug"),
+    Brand: ("accent", "host", "name", "sender", "slug"),
     Controller: (
         "authority",
         "contact",

@@ -12,7 +12,6 @@ from allauth.account.utils import perform_login
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.access import second_factor, sign_in
 from governance.access.second_factor import Standing
-from governance.models import Controller
+from governance.console import faces
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -34,7 +33,7 @@ View = Callable[..., Any]
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
     """Say what can be done here."""
-    return render(request, "portal/front.html", {"controller": controller_for(request.get_host())})
+    return render(request, "portal/front.html", faces.face_of(request))
 
 
 @never_cache
@@ -57,12 +56,6 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     second_factor.note_link(request, staff)
     signed_in: HttpResponse = perform_login(request, staff, redirect_url="/console/")
     return signed_in
-
-
-def controller_for(host: str) -> Controller | None:
-    """Answer the controller behind a host name, or the default one."""
-    name = host.rsplit(":", 1)[0].lower()
-    return Controller.objects.filter(Q(host=name) | Q(is_default=True)).order_by("is_default").first()
 
 
 def own_factors(view: View) -> View:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from governance.audit import receipts
-from governance.console.doors import controller_for
+from governance.console import faces
 from governance.errors import GovernanceError
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def answered_with(template: str) -> Callable[[View], View]:
     def answered(view: View) -> View:
         @wraps(view)
         def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            controller = controller_for(request.get_host())
+            controller = faces.controller_for(request.get_host())
             with timezone.override(ZoneInfo(controller.time_zone) if controller else None):
                 try:
                     return view(request, *args, **kwargs)
                 except GovernanceError as error:
-                    context = {"error": error, "controller": controller}
+                    context = {"error": error, **faces.face_of(request)}
                     return render(request, template, context, status=error.status)
 
         return enter

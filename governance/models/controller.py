@@ -57,13 +57,17 @@ class Brand(models.Model):
     controller = models.ForeignKey(Controller, on_delete=models.PROTECT, related_name="brands")
     slug = models.SlugField()
     name = models.CharField(max_length=120)
+    host = models.CharField(max_length=253, blank=True, help_text="Host name of its own portal; empty for none.")
     sender = models.EmailField(blank=True)
     accent = models.CharField(max_length=7, blank=True)
 
     objects = Governed()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["controller", "slug"], name="brand_slug_unique"),)
+        constraints = (
+            models.UniqueConstraint(fields=["controller", "slug"], name="brand_slug_unique"),
+            models.UniqueConstraint(fields=["host"], condition=~Q(host=""), name="brand_host_unique"),
+        )
 
     def __str__(self) -> str:
         return f"brand:{self.slug}"

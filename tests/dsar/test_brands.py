@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.core import mail
@@ -10,11 +12,12 @@ from django.test import Client
 from dsar import services
 from dsar.models import SubjectRequest
 from governance import vault
+from governance.access import controllers
 from governance.models import Brand, Controller, OutgoingMessage
 from governance.policy.principal import worker
 from governance.policy.vocabulary import Role
 from governance.subjects import letters as outgoing
-from tests.dsar.conftest import ANN, House, last_code, prove
+from tests.dsar.conftest import ANN, House, last_code, letters, prove
 from tests.governance.conftest import service, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +110,15 @@ def test_an_unknown_brands_address_says_no_more_than_the_portal_itself(fern: Bra
     pages = {slug: Client().get(f"/privacy/b/{slug}/") for slug in ("theirs", "nobody")}
     assert {page.status_code for page in pages.values()} == {200}
     assert not any("Theirs" in page.content.decode() for page in pages.values())
+
+
+def test_letters_lead_to_the_brands_own_host(fern: Brand, house: House, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", ".example"]
+    settings.GOVERNANCE_PUBLIC_URL = "https://privacy.acme.example"
+    controllers.show_as(house.controller, "fern", principal=house.principal, host="privacy.fern.example")
+    visitor = Client(headers={"host": "privacy.fern.example"})
+    visitor.post("/privacy/request/submit/", {"ask": "copy", "email": ANN})
+    request = SubjectRequest.objects.get()
+    assert request.brand == fern
+    prove(request)
+    assert "https://privacy.fern.example/privacy/return/" in letters(house.controller)[-1]

@@ -10,7 +10,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from governance.access.controllers import is_readable
 from governance.models import Brand, Controller, LedgerEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,6 +186,7 @@ def test_a_brand_is_named_and_gets_another_face(acme: Controller) -> None:
         (("fern", "--name", "Fern", "--sender", "fern"), "sender: "),
         (("fern", "--name", "Fern", "--accent", "#ffbf47"), "accent: .*dark enough"),
         (("fern", "--name", "Fern", "--accent", "green"), "accent: .*#rrggbb"),
+        (("fern", "--name", "Fern", "--host", "https://fern.example/"), "host: .*host name alone"),
     ],
 )
 def test_a_face_that_cannot_be_is_refused(arguments: tuple[str, ...], remedy: str, acme: Controller) -> None:
@@ -195,9 +195,19 @@ def test_a_face_that_cannot_be_is_refused(arguments: tuple[str, ...], remedy: st
     assert not Brand.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("accent", "expected"),
-    [("#0b5563", True), ("#3b5b20", True), ("#ffffff", False), ("#ffbf47", False), ("", False), ("red;}", False)],
-)
-def test_white_is_written_only_on_what_it_stands_out_on(accent: str, expected: bool) -> None:
-    assert is_readable(accent) is expected
+def test_a_brands_host_is_its_own_alone(acme: Controller, settings: Any) -> None:
+    settings.GOVERNANCE_PUBLIC_URL = "https://privacy.acme.example/"
+    told("create_controller", "globex", "--name", "Globex", "--host", "privacy.globex.example")
+    said = told("name_brand", "fern", "--name", "Fern", "--host", "privacy.fern.example")
+    assert "privacy.fern.example/privacy/\n" in said
+    for taken, why in (
+        ("privacy.fern.example", "Another brand"),
+        ("privacy.globex.example", "controller's portal"),
+        ("privacy.acme.example", "controller's portal"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            told("name_brand", "acorn", "--name", "Acorn", "--host", taken)
+    with pytest.raises(CommandError, match="brand's portal"):
+        told("change_controller", "globex", "--host", "privacy.fern.example")
+    assert Brand.objects.get().host == "privacy.fern.example"
+    assert "host" in told("name_brand", "fern", "--host", "")
