@@ -334,3 +334,10 @@ def test_after_a_first_part_the_status_page_tells_no_more_than_the_letter(
     assert (b"Store, customer" in second, b"News, subscriber" in second) == (True, False)
     services.respond(fresh(request), principal=house.principal)
     assert b"News, subscriber" in client.get("/privacy/status/").content
+
+
+def test_whoever_wants_a_correction_or_a_stop_is_told_where_to_turn(house: House) -> None:
+    Controller.objects.recorded().update(contact="privacy@acme.example")
+    text = Client().get("/privacy/request/").content.decode()
+    assert 'href="/preferences/"' in text.partition("</form>")[2].partition("</details>")[0]
+    assert "write to us: a person reads it. privacy@acme.example</p></details>" in text
