@@ -35,6 +35,7 @@ from governance.console.words import FAILURE_WORDS, IDENTIFIER_WORDS, words
 from governance.errors import NotFound
 from governance.policy.vocabulary import Action
 from governance.subjects import holding
+from governance.systems import silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +129,7 @@ def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more
     context = {
         "row": row,
         "missing": ", ".join(missing.values()),
+        "silent": ", ".join(silence.waited_for(row.pk)),
         "goes_without": bool(missing) and services.goes_without(row, missing),
         "status": STATUS_WORDS[row.status],
         "manner": MANNER_WORDS[row.manner],

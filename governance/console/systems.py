@@ -24,7 +24,7 @@ from governance.errors import BadInput, Conflict, NotFound
 from governance.models import Controller, Dataset, System, SystemStep
 from governance.policy.vocabulary import Action, Role
 from governance.subjects.registering import TYPES
-from governance.systems import registering
+from governance.systems import registering, silence
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,6 +44,7 @@ def systems(request: DeskRequest) -> HttpResponse:
     rows = System.objects.filter(controller=request.desk.controller).defer("url").prefetch_related(described)
     context = {
         "systems": rows.order_by("key"),
+        "silent": _silent(System.objects.filter(controller=request.desk.controller)),
         "may_change": request.desk.may(Action.SYSTEM_CHANGE),
         "may_import": request.desk.may(Action.CATALOGUE_CHANGE),
         "may_read_datasets": request.desk.may(Action.CATALOGUE_READ),
@@ -130,7 +131,7 @@ def own_systems(request: DeskRequest) -> HttpResponse:
     principal = request.desk.principal
     rows = access.visible_to(principal, Action.SYSTEM_OWN, System.objects.defer("url")).order_by("key")
     steps = access.visible_to(principal, Action.SYSTEM_OWN, SystemStep.objects.all())
-    context = {"systems": rows, "steps": _last(steps), "shown": _STEPS_SHOWN}
+    context = {"systems": rows, "silent": _silent(rows), "steps": _last(steps), "shown": _STEPS_SHOWN}
     return pages.render(request, "console/own_systems.html", context)
 
 
@@ -185,6 +186,7 @@ def _system_page(request: DeskRequest, row: System, form: OwnerForm | None = Non
     possible = [each for each in grants.staff_with(Role.SYSTEM_OWNER, request.desk.controller) if each not in owners]
     context = {
         "system": row,
+        "silent": _silent(System.objects.filter(pk=row.pk)),
         "datasets": row.datasets.defer("source").order_by("key"),
         "owners": owners,
         "possible": possible,
@@ -194,6 +196,10 @@ def _system_page(request: DeskRequest, row: System, form: OwnerForm | None = Non
         "may_import": request.desk.may(Action.CATALOGUE_CHANGE),
     }
     return pages.render(request, "console/system.html", context)
+
+
+def _silent(systems: QuerySet[System]) -> frozenset[UUID]:
+    return frozenset(silence.among(systems).values_list("pk", flat=True))
 
 
 def _last(steps: QuerySet[SystemStep]) -> list[tuple[SystemStep, str]]:

@@ -18,9 +18,10 @@ from django.views.decorators.http import require_POST, require_safe
 from governance.console import charts, clock, pages
 from governance.console.desk import CONTROLLER_KEY, DeskRequest
 from governance.errors import NotFound
-from governance.models import Erasure, LedgerPending, SystemStep
+from governance.models import Erasure, LedgerPending, System, SystemStep
 from governance.policy.vocabulary import Action
 from governance.registry import Panel, register_panel, sockets
+from governance.systems import silence
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,23 +91,9 @@ def alarms(principal: Principal, _instant: datetime) -> Panel:
     if not principal.may(Action.SYSTEM_READ) and not principal.may(Action.AUDIT_READ):
         empty = ""
     if principal.may(Action.SYSTEM_READ):
-        failed = SystemStep.objects.filter(
-            controller__in=[UUID(each) for each in principal.controllers_where(Action.SYSTEM_READ)],
-            state=SystemStep.State.FAILED,
-        ).count()
-        if failed:
-            rows.append(
-                {
-                    "label": ngettext("A step on a connected system failed", "%(n)d steps failed", failed)
-                    % {"n": failed},
-                    "detail": gettext(
-                        "Look at the request that it belongs to; failed steps are not tried again by themselves."
-                    ),
-                    "status": gettext("failed"),
-                    "tone": "danger",
-                    "url": reverse("admin:systems"),
-                }
-            )
+        served = [UUID(each) for each in principal.controllers_where(Action.SYSTEM_READ)]
+        rows.extend(_silent(served))
+        rows.extend(_failed(served))
     if principal.may(Action.AUDIT_READ):
         rows.extend(_refuted(principal))
         rows.extend(_late_events())
@@ -126,6 +113,37 @@ def _here(wanted: str) -> str:
     home = reverse("admin:index")
     is_ours = wanted.startswith(home) and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     return wanted if is_ours else home
+
+
+def _silent(served: list[UUID]) -> list[Row]:
+    """Name the systems that work waits for: whoever can bring them back should know before a deadline does."""
+    return [
+        {
+            "label": system.name,
+            "detail": gettext("It is asked again by itself; requests wait for it meanwhile."),
+            "status": gettext("does not answer"),
+            "tone": "danger",
+            "url": reverse("admin:system", args=[system.pk]),
+        }
+        for system in silence.among(System.objects.filter(controller__in=served)).only("pk", "name")
+    ]
+
+
+def _failed(served: list[UUID]) -> list[Row]:
+    failed = SystemStep.objects.filter(controller__in=served, state=SystemStep.State.FAILED).count()
+    if not failed:
+        return []
+    return [
+        {
+            "label": ngettext("A step on a connected system failed", "%(n)d steps failed", failed) % {"n": failed},
+            "detail": gettext(
+                "Look at the request that it belongs to; failed steps are not tried again by themselves."
+            ),
+            "status": gettext("failed"),
+            "tone": "danger",
+            "url": reverse("admin:systems"),
+        }
+    ]
 
 
 def _refuted(principal: Principal) -> list[Row]:

@@ -16,8 +16,8 @@ from django.utils import timezone
 from dsar import services
 from dsar.models import SubjectRequest
 from governance import subjects
-from governance.access import controllers
-from governance.models import Controller, LedgerEntry, OutgoingMessage
+from governance.access import controllers, grants
+from governance.models import Controller, LedgerEntry, OutgoingMessage, System
 from governance.policy.principal import data_subject, operator
 from governance.policy.vocabulary import Role
 from governance.subjects import letters as mail
@@ -156,6 +156,37 @@ def test_a_failed_system_is_shown_retried_and_then_answered(house: House, ann: D
     assert press(desk, request, "respond") == 302
     ann.refresh_from_db()
     assert ann.status == "erased"
+
+
+def test_a_system_that_is_waited_for_is_named_wherever_somebody_looks(
+    house: House, ann: DataSubject, desk: Client
+) -> None:
+    request = planned(house, "access")
+    owner = staff(house.controller, Role.SYSTEM_OWNER, email="owner@staff.example")
+    news = System.objects.get(key="news")
+    grants.own(owner, news, principal=house.principal)
+    looking = {
+        f"/console/requests/{request.pk}/": desk,
+        "/console/": desk,
+        "/console/systems/": desk,
+        f"/console/systems/{news.pk}/": desk,
+        "/console/systems/own/": signed_in(owner),
+    }
+
+    def told() -> dict[str, bool]:
+        texts = {path: client.get(path).content.decode() for path, client in looking.items()}
+        return {path: "does not answer" in text or "Not answering" in text for path, text in texts.items()}
+
+    assert not any(told().values())
+    gone = house.news.rename(house.news.with_suffix(".gone"))
+    press(desk, request, "approve", plan_digest=request.plans.get().digest)
+    work()
+    assert all(told().values()), told()
+    assert "Nothing is amiss" not in desk.get("/console/").content.decode()
+    gone.rename(house.news)
+    with time_machine.travel(timezone.now() + timedelta(seconds=30)):
+        work()
+    assert not any(told().values()), told()
 
 
 def test_a_copy_that_lacks_a_system_can_be_tried_again(
