@@ -1,7 +1,7 @@
 """Every kind of page in a real browser, on a desk and on a phone: WCAG 2.2 AA, nothing cut off, no complaint."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Stage(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def stage(town: Town, chromium: Chromium) -> Stage:
+def stage(town: Town, chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     town.be_late()
     waiting = town.ask("both", ANN, "1")
     erased = town.ask("delete", BOB)
@@ -50,6 +50,9 @@ def stage(town: Town, chromium: Chromium) -> Stage:
     town.break_glass(ended, CLEO)
     ended.submit("End it now")
     visitor = town.enter_preferences(CLEO)
+    before, lost = town.customer, town.lose(tmp_path_factory.mktemp("archive"))
+    town.until_said(town.ask("copy", CLEO), "Not answering at present: Archive")
+    paths["silent"], town.customer = path_of(town.officer), before
     sitting = {
         "agent": agent, "customer": customer, "gone": gone, "helper": helper,
         "officer": town.officer, "visitor": visitor,
@@ -62,7 +65,8 @@ def stage(town: Town, chromium: Chromium) -> Stage:
     enrol(tabs["enrolled"], town.address)
     for name, browser in sitting.items():
         tabs[name].cookies(cookies_of(browser), town.address)
-    return Stage(town.address, tabs, paths)
+    yield Stage(town.address, tabs, paths)
+    lost.rename(lost.with_suffix(".sqlite3"))
 
 
 def enrol(tab: Tab, address: str) -> None:
@@ -141,6 +145,8 @@ PAGES: dict[str, Callable[[Stage], Tab]] = {
     "request waiting": by_path("officer", "waiting"),
     "request erased": by_path("officer", "erased"),
     "request copied": by_path("officer", "copied"),
+    "request unreachable": by_path("officer", "silent"),
+    "systems unreachable": by_path("officer", "/console/systems/"),
     "request absent": by_path("officer", "/console/requests/00000000-0000-0000-0000-000000000000/"),
     "mailbox": by_path("officer", "/console/mailbox/"),
     "people": by_path("officer", "/console/people/"),
@@ -239,7 +245,13 @@ def test_a_page_of_another_day_is_as_accessible(stage: Stage, axe: str, name: st
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("privacy", "Acme Outdoor"), ("privacy of a brand", "Fern"), ("privacy status erased", "What we deleted")],
+    [
+        ("privacy", "Acme Outdoor"),
+        ("privacy of a brand", "Fern"),
+        ("privacy status erased", "What we deleted"),
+        ("request unreachable", "Not answering at present: Archive"),
+        ("systems unreachable", "does not answer"),
+    ],
 )
 def test_a_page_that_is_looked_at_is_the_one_it_is_called(stage: Stage, name: str, words: str) -> None:
     assert words in PAGES[name](stage).run("document.body.innerText")

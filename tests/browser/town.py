@@ -76,6 +76,16 @@ retention_rule:
     from: invoice.billed_on
     fields: [invoice.bill_to, invoice.billed_on]
 """
+ARCHIVE_MAP = """
+dataset:
+  - fides_key: archive
+    name: Archive
+    collections:
+      - name: reader
+        fields:
+          - {name: email, data_categories: [user.contact.email], fides_meta: {primary_key: true, identity: email}}
+          - {name: since, data_categories: [user.content]}
+"""
 PURPOSES = (
     {"key": "newsletter", "name": "Newsletter", "description": "News and offers about once a month.",
      "lawful_basis": "consent", "channels": ["email", "sms"], "direct_marketing": True,
@@ -145,6 +155,15 @@ class Town:
             if more:
                 self.service.post(f"/v1/requests/{made['id']}/verify", {"code": self.code(address)}, 200)
 
+    def lose(self, folder: Path) -> Path:
+        """Connect an archive and lose it; answers its file, to be put back before anything else is asked."""
+        path = folder / "archive.sqlite3"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript("CREATE TABLE reader (email TEXT PRIMARY KEY, since TEXT);")
+        self.service.post("/v1/systems", {"key": "archive", "name": "Archive", "url": f"sqlite:///{path}"}, 201)
+        self.service.post("/v1/datasets", {"system": "archive", "yaml": ARCHIVE_MAP}, 201)
+        return path.rename(path.with_suffix(".lost"))
+
     def ask(self, what: str, address: str, number: str = "") -> str:
         """Make a request in the portal, prove the address, and answer the reference."""
         self.customer = Browser(self.address).get("/privacy/").follow("Start").submit("Continue", ask=what)
@@ -201,6 +220,16 @@ class Town:
                 return page
             time.sleep(0.3)
         message = f"No {button!r} on {reference}: {self.officer.text}\n{self.installation.logs()[-3000:]}"
+        raise AssertionError(message)
+
+    def until_said(self, reference: str, words: str) -> Browser:
+        """Wait until a request's page says something, and remember where it is."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if words in (page := self._at(reference)).text:
+                return page
+            time.sleep(0.3)
+        message = f"{words!r} is not said of {reference}: {self.officer.text}"
         raise AssertionError(message)
 
     def _at(self, reference: str) -> Browser:
