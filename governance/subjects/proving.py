@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -183,7 +184,7 @@ def _code_digest(proof: AddressProof, code: str) -> bytes:
 
 
 def _write(controller: Controller, proof: AddressProof, address: str, code: str) -> None:
-    with translation.override(proof.language):
+    with translation.override(proof.language), timezone.override(ZoneInfo(controller.time_zone)):
         context = {"controller": controller, "code": code, "until": proof.expires_at, "minutes": _minutes()}
         subject = _("Your code for %(name)s") % {"name": controller.name}
         text = render_to_string("letters/code.txt", context)

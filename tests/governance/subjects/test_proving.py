@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -321,3 +321,11 @@ def test_a_claimed_letter_is_left_alone(controller: Controller) -> None:
     message = OutgoingMessage.objects.get()
     OutgoingMessage.objects.update(attempts=1)
     assert not letters._claim(message)  # noqa: SLF001  # the race itself
+
+
+def test_the_letter_says_until_when_by_the_clocks_of_the_place(controller: Controller) -> None:
+    with time_machine.travel(datetime(2026, 7, 1, 22, 50, tzinfo=UTC), tick=False):
+        proof = _start(controller)
+    message = OutgoingMessage.objects.get(scope_kind="proof", scope_id=proof.pk)
+    assert "for 15 minutes, until 01:05 CEST." in _opened(message)
+    assert "for 15 minutes, until 01:05 CEST." in _opened(message, "html")
