@@ -67,8 +67,8 @@ class _TimedForm(ConsoleForm):
         for field in self.fields.values():
             if isinstance(field, forms.DateTimeField):
                 field.help_text = format_lazy("{} {}", field.help_text, clocks) if field.help_text else clocks
-                field.error_messages["required"] = _("Say when: a day and a time")
-                field.error_messages["invalid"] = _("Say when: a day and a time")
+                remedy = format_lazy("{} {}", field.label, _("Give a day and a time"))
+                field.error_messages |= {"required": remedy, "invalid": remedy}
 
     def clean(self) -> dict[str, Any]:
         """Put what was typed into the controller's time zone."""

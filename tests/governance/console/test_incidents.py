@@ -142,6 +142,12 @@ def test_what_cannot_be_is_said(house: Controller, desk: Client, name: str, post
     assert Page(response).problems() == []
 
 
+def test_two_missing_times_are_told_apart(house: Controller, desk: Client) -> None:
+    text = desk.post(reverse("admin:incident_new"), typed(noticed_at="", aware_at="22.11.2026 10 Uhr")).content.decode()
+    assert "When was it noticed? Give a day and a time" in text
+    assert "When was it reasonably certain that personal data were touched? Give a day and a time" in text
+
+
 def test_breaches_of_another_controller_do_not_exist(
     house: Controller, other_controller: Controller, desk: Client
 ) -> None:
