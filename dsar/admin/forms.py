@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from dsar.deadlines import ExtensionReason, PauseReason
 from dsar.models import SubjectRequest
 from dsar.services.wording import HOLD_WORDS
-from governance.console.forms import ConsoleForm
+from governance.console.forms import ConsoleForm, DayField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,12 +64,10 @@ class NewRequestForm(ConsoleForm):
         help_text=_("Letters come from it."),
         error_messages={"invalid_choice": _("Choose one of the brands")},
     )
-    received_on = forms.DateField(
+    received_on = DayField(
         label=_("When did it reach us?"),
         required=False,
         help_text=_("The clock starts on that day. Empty means today."),
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": _("Give a date such as 2026-03-14")},
     )
 
     def __init__(self, *given: Any, today: date, brands: Iterable[tuple[str, str]] = (), **named: Any) -> None:
@@ -128,12 +126,10 @@ class PauseForm(DecisionForm):
 class ResumeForm(DecisionForm):
     """When the answer came."""
 
-    answered_on = forms.DateField(
+    answered_on = DayField(
         label=_("When did the answer come?"),
         required=False,
         help_text=_("The clock runs again from that day. Empty means today."),
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": _("Give a date such as 2026-03-14")},
     )
 
 
@@ -165,12 +161,8 @@ class HoldForm(DecisionForm):
         ],
         error_messages={"required": _("Choose why it must be kept")},
     )
-    until = forms.DateField(
+    until = DayField(
         label=_("Until when?"),
         help_text=_("Including that day. Then an approved erasure goes on by itself."),
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={
-            "required": _("Give the day until which it is kept"),
-            "invalid": _("Give a date such as 2026-03-14"),
-        },
+        error_messages={"required": _("Give the day until which it is kept")},
     )

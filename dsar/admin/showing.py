@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
@@ -123,6 +124,7 @@ def found(request: DeskRequest, request_id: UUID) -> SubjectRequest:
 
 def show(request: DeskRequest, row: SubjectRequest, *, status: int = 200, **more: Any) -> HttpResponse:
     """Render the page of a request."""
+    prefetch_related_objects([row], "rights")
     plans = list(row.plans.select_related("approved_by").order_by("-pk")[:1])
     current = plans[0] if plans else None
     now, missing = request.desk.instant, services.unreached(row)
@@ -257,7 +259,7 @@ def _offers(request: DeskRequest, row: SubjectRequest, missing: Mapping[str, str
         "may_approve": approves and not recorded,
         "needs_second": Event.APPROVE in events and recorded,
         "may_refuse": Event.REFUSE in events and desk.may(Action.REQUEST_REFUSE),
-        "may_extend": works and row.status in _EXTENDABLE and row.paused_at is None,
+        "may_extend": works and row.status in _EXTENDABLE and row.paused_at is None and _may_take_longer(row),
         "may_pause": works and row.status in PAUSABLE and row.paused_at is None,
         "may_resume": works and row.paused_at is not None and is_open(row.status),
         "may_hold": works and row.status in _EXTENDABLE and row.verified_at is not None and _erases(row),
@@ -276,6 +278,11 @@ def _offers(request: DeskRequest, row: SubjectRequest, missing: Mapping[str, str
         "may_reveal": desk.may(Action.SUBJECT_REVEAL) and row.purged_at is None,
         "may_purge": works and row.closed_at is not None and row.purged_at is None,
     }
+
+
+def _may_take_longer(row: SubjectRequest) -> bool:
+    """Whether the clock runs for a person who is known to have asked, and was never extended."""
+    return row.verified_at is not None and all(right.extended_until is None for right in row.rights.all())
 
 
 def _erases(row: SubjectRequest) -> bool:

@@ -57,6 +57,14 @@ class ConsoleForm(forms.Form):
     use_required_attribute = False
 
 
+class DayField(forms.DateField):
+    """A day as browsers send it, or written with dots; 3/4 is April to some and March to others, and refused."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    input_formats = ("%Y-%m-%d", "%d.%m.%Y")
+    default_error_messages = {"invalid": _("Give a date such as 2026-03-14")}
+
+
 class LookUpForm(ConsoleForm):
     """Find a person by one identifier, or people by a part of one, where the installation keeps an index of parts."""
 
@@ -114,12 +122,10 @@ class LegalHoldForm(ConsoleForm):
         choices=[("", _("Choose a reason")), *HOLD_WORDS.items()],
         error_messages={"required": _("Choose why it must be kept")},
     )
-    until = forms.DateField(
+    until = DayField(
         label=_("Until"),
         required=False,
         help_text=_("The last day. Without one it stands until somebody releases it."),
-        widget=forms.DateInput(attrs={"type": "date"}),
-        error_messages={"invalid": _("Give a day")},
     )
 
 
@@ -241,8 +247,8 @@ class LedgerFilterForm(ConsoleForm):
         choices=[("", _("All kinds")), *((int(each), said) for each, said in CLASS_WORDS.items())],
     )
     actor = forms.ChoiceField(label=_("Who"), required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("Until"), required=False)
     object = forms.CharField(
         label=_("Request or other reference"),
         required=False,

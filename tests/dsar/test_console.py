@@ -122,12 +122,15 @@ def test_refusing_needs_a_reason_and_tells_the_person(house: House, ann: DataSub
 
 
 def test_extending_once_tells_the_person_why_and_until_when(house: House, ann: DataSubject, desk: Client) -> None:
+    assert "Take more time" not in page(desk, ask(house, "access", email="unproven@example.org"))
     request = planned(house, "access")
+    assert "Take more time" in page(desk, request)
     assert press(desk, request, "extend", reason="complexity") == 302
     row = fresh(request).rights.get()
     assert row.extended_until is not None
     assert "your request is complex" in letters(house.controller)[-1]
     assert press(desk, request, "extend", reason="complexity") == 409
+    assert "Take more time" not in page(desk, request)
     with time_machine.travel(timezone.now() + timedelta(days=40)):
         late = planned(house, "access", email=BOB)
     with time_machine.travel(timezone.now() + timedelta(days=90)):
@@ -530,3 +533,17 @@ def test_the_day_to_confirm_by_is_the_day_where_the_controller_is(house: House, 
     assert "by 4 December 2026" in page(desk, request)
     SubjectRequest.objects.filter(pk=request.pk).recorded().update(acknowledged_at=end_of_day)
     assert "done on 4 December 2026" in page(desk, request)
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"), [("2026-01-05", 5), ("05.01.2026", 5), ("5.1.2026", 5), ("01/05/2026", None), ("05-01-26", None)]
+)
+def test_a_day_is_read_one_way_or_refused(typed: str, day: int | None, house: House, desk: Client) -> None:
+    answer = desk.post("/console/requests/new/", {"rights": ["access"], "email": ANN, "received_on": typed})
+    if day is None:
+        assert "Give a date such as 2026-03-14" in answer.content.decode()
+        assert f'value="{typed}"' in answer.content.decode()
+        assert not SubjectRequest.objects.exists()
+    else:
+        received = timezone.localdate(SubjectRequest.objects.get().received_at)
+        assert (received.month, received.day) in {(1, day), (1, day - 1)}
