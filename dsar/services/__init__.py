@@ -8,7 +8,7 @@ from dsar.services.clocks import is_held
 from dsar.services.deciding import approve, extend, refuse, withdraw
 from dsar.services.erasing import certificate
 from dsar.services.evidence import evidence
-from dsar.services.holding import hold, keep, release
+from dsar.services.holding import hold, keep, may_hold, release
 from dsar.services.importing import Past, import_many
 from dsar.services.intake import RIGHTS, Intake, find_again, receive, send_code, start_again, verify
 from dsar.services.merging import merge
@@ -45,6 +45,7 @@ __all__ = [
     "is_held",
     "keep",
     "may_go_without",
+    "may_hold",
     "may_plan",
     "merge",
     "normal_reference",

@@ -19,6 +19,7 @@ from dsar.services.moving import locked, move, note, owned
 from dsar.services.outcomes import Withholding, keep_outcomes
 from dsar.services.wording import HOLD_WORDS
 from governance.errors import BadInput, Conflict, FieldError
+from governance.models import SystemStep
 from governance.systems import runtime
 
 if TYPE_CHECKING:
@@ -36,17 +37,18 @@ def hold(request: SubjectRequest, reason: str, until: date, *, principal: Princi
     """
     request = locked(request.pk)
     _require_day(request, reason, until)
-    if not is_open(request.status) or request.verified_at is None:
-        raise IllegalTransition(gettext("Only an open request whose address is proven can be held."))
-    if not request.rights.filter(right="erasure").exists():
-        raise IllegalTransition(gettext("A hold keeps data from being erased, and this request erases none."))
-    if runtime.steps_of(request.pk, "erase"):
-        raise IllegalTransition(gettext("Erasing has begun; a hold would come too late."))
+    if why_not := _too_late(request):
+        raise IllegalTransition(why_not)
     request.held_until, request.hold_reason = until, reason
     request.save(update_fields=["held_until", "hold_reason", *owned(request, principal)])
     details = {"event": "held", "reason": reason, "until": until.isoformat()}
     note(request, principal=principal, details=details)
     return request
+
+
+def may_hold(request: SubjectRequest) -> bool:
+    """Whether a hold would still keep something from being erased for this request."""
+    return not _too_late(request)
 
 
 @transaction.atomic(durable=True)
@@ -78,6 +80,17 @@ def keep(request: SubjectRequest, *, principal: Principal) -> SubjectRequest:
     counts = keep_outcomes(request, row, made, kept)
     move(request, Event.COMPLETE, principal=principal, details={"held": True, **counts})
     return request
+
+
+def _too_late(request: SubjectRequest) -> str:
+    """Say why a hold would keep nothing; empty when it would."""
+    if not is_open(request.status) or request.verified_at is None:
+        return gettext("Only an open request whose address is proven can be held.")
+    if all(row.right != "erasure" for row in request.rights.all()):
+        return gettext("A hold keeps data from being erased, and this request erases none.")
+    if SystemStep.objects.filter(job=request.pk, kind=SystemStep.Kind.ERASE).exists():
+        return gettext("Erasing has begun; a hold would come too late.")
+    return ""
 
 
 def _require_day(request: SubjectRequest, reason: str, until: date) -> None:

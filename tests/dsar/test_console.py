@@ -92,6 +92,7 @@ def test_an_erasure_pressed_through_to_its_end(house: House, ann: DataSubject, d
     assert fresh(request).status == "executing"
     work()
     text = page(desk, request)
+    assert "Hold the erasure" not in text  # it is done
     assert "Invoices are kept for bookkeeping" in text
     assert "5 January 2036" in text
     assert "Send the answer" in text
