@@ -32,7 +32,8 @@ app.conf.update(
 )
 if settings.CELERY_BROKER_URL.startswith("filesystem"):
     folder = Path(settings.BROKER_DIR)
-    app.conf.broker_url = broker.URL
+    # Not `broker_url`: Celery would take the environment's CELERY_BROKER_URL for it, and the library's own channel.
+    app.conf.broker_read_url = app.conf.broker_write_url = broker.URL
     for name in ("messages", "control"):
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.conf.broker_transport_options = {
