@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from governance.console import pages
 from governance.console.explorer import checkpoint_facts
 from governance.console.readonly import ReadOnlyAdmin
-from governance.console.words import ROLE_WORDS, words
+from governance.console.words import KEY_WORDS, ROLE_WORDS, SCOPE_WORDS, words
 from governance.keys import signing
-from governance.models import ControllerKey, DataKey, ServiceAccount, ServiceKey
+from governance.models import Brand, ControllerKey, DataKey, ServiceAccount, ServiceKey
 from governance.policy.vocabulary import Action
 
 if TYPE_CHECKING:
@@ -43,13 +43,16 @@ def overview(request: DeskRequest) -> HttpResponse:
     )
     instant = timezone.now()
     context = {
-        "controller_keys": keys,
-        "data_keys": counted,
+        "brands": Brand.objects.filter(controller=controller).order_by("name"),
+        "controller_keys": [(key, words(key.state, KEY_WORDS)) for key in keys],
+        "data_keys": [
+            (words(row["scope_kind"], SCOPE_WORDS), words(row["state"], KEY_WORDS), row["count"]) for row in counted
+        ],
         "services": [
             (
                 service,
                 [words(role, ROLE_WORDS) for role in service.roles],
-                [(key, _key_state(key, instant)) for key in service.keys.all()],
+                [_key(key, instant) for key in service.keys.all()],
             )
             for service in services.order_by("name")
         ],
@@ -65,10 +68,9 @@ def register() -> None:
     pages.register("settings/", overview, "settings", label=_("Overview"), section="Settings", action=Action.AUDIT_READ)
 
 
-def _key_state(key: ServiceKey, instant: datetime) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    return "expired" if key.expires_at <= instant else "active"
+def _key(key: ServiceKey, instant: datetime) -> dict[str, object]:
+    state = "revoked" if key.revoked_at is not None else "expired" if key.expires_at <= instant else "active"
+    return {"row": key, "state": state, "words": words(state, KEY_WORDS)}
 
 
 def _records(request: DeskRequest) -> list[tuple[str, str]]:

@@ -19,8 +19,8 @@ from governance.catalogue.elements import MapField, Problem
 from governance.catalogue.planning import REASONS
 from governance.console import pages
 from governance.console.forms import ImportForm, OwnerForm, SystemForm
-from governance.console.words import FAILURE_WORDS, words
-from governance.errors import BadInput, Conflict, NotFound
+from governance.console.words import FAILURE_WORDS, STEP_WORDS, words
+from governance.errors import BadInput, Conflict, NotFound, SystemUnavailable
 from governance.models import Controller, Dataset, System, SystemStep
 from governance.policy.vocabulary import Action, Role
 from governance.subjects.registering import TYPES
@@ -202,13 +202,24 @@ def _silent(systems: QuerySet[System]) -> frozenset[UUID]:
     return frozenset(silence.among(systems).values_list("pk", flat=True))
 
 
-def _last(steps: QuerySet[SystemStep]) -> list[tuple[SystemStep, str]]:
-    """The newest steps with why they failed, without what they found."""
+def _last(steps: QuerySet[SystemStep]) -> list[dict[str, object]]:
+    """The newest steps in words, with why they failed, without what they found."""
     unsealed = steps.defer("seeds", "found", "collected").select_related("system")
     return [
-        (step, words(step.error, FAILURE_WORDS) if step.error else "")
+        {
+            "step": step,
+            "kind": words(step.kind, STEP_WORDS),
+            "state": words(step.state, STEP_WORDS),
+            "failure": _failure(step),
+        }
         for step in unsealed.order_by("-pk")[:_STEPS_SHOWN]
     ]
+
+
+def _failure(step: SystemStep) -> str:
+    if step.error == SystemUnavailable.code and step.finished_at is None:
+        return gettext("The system does not answer; it is asked again by itself.")
+    return words(step.error, FAILURE_WORDS) if step.error else ""
 
 
 def _require_new(controller: Controller, key: str) -> None:

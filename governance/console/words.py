@@ -197,6 +197,33 @@ FAILURE_WORDS: Final[Mapping[str, StrPromise]] = {
     ),
     "system.unavailable": _("The system does not answer; the step is tried again when somebody asks for it."),
 }
+STEP_WORDS: Final[Mapping[str, StrPromise]] = {
+    "locate": _("search"),
+    "collect": _("copy"),
+    "erase": _("erase"),
+    "pending": _("to do"),
+    "claimed": _("being done"),
+    "done": _("done"),
+    "failed": _("failed"),
+    "skipped": _("left out"),
+}
+KEY_WORDS: Final[Mapping[str, StrPromise]] = {
+    "active": _("active"),
+    "suspended": _("suspended"),
+    "deactivated": _("opens only"),
+    "compromised": _("compromised"),
+    "retired": _("retired"),
+    "destroyed": _("destroyed"),
+    "expired": _("expired"),
+    "revoked": _("revoked"),
+}
+SCOPE_WORDS: Final[Mapping[str, StrPromise]] = {
+    "controller": _("this controller"),
+    "incident": _("breaches"),
+    "proof": _("addresses to prove"),
+    "request": _("requests"),
+    "subject": _("people"),
+}
 ACTOR_WORDS: Final[Mapping[str, StrPromise]] = {
     "data_subject": _("the person"),
     "operator": _("the command line"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from governance.models import Brand, Controller
+from governance.models import Brand, Controller, StaffUser
+from tests.governance.conftest import signed_in
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/", "/privacy/", "/privacy/request/", "/privacy/return/", "/preferences/")
@@ -78,3 +79,11 @@ def test_a_sheet_holds_one_colour_and_is_kept(fern: Brand) -> None:
     assert "(prefers-color-scheme: dark)" in text
     assert "url(" not in text
     assert Client().post(SHEET).status_code == 405
+
+
+def test_the_settings_name_the_brands_and_say_codes_in_words(fern: Brand, officer: StaffUser) -> None:
+    text = shown(signed_in(officer), "/console/settings/")
+    assert 'Fern <span class="muted">privacy.fern.example</span>' in text
+    assert 'Acorn <span class="muted">/privacy/b/acorn/</span>' in text
+    Brand.objects.recorded().delete()
+    assert "none: people know it by its own name" in shown(signed_in(officer), "/console/settings/")

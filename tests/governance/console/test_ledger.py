@@ -19,11 +19,13 @@ from governance.console.words import (
     CLASS_WORDS,
     EVENT_WORDS,
     IDENTIFIER_WORDS,
+    KEY_WORDS,
     REASON_WORDS,
     ROLE_WORDS,
     STANDING_WORDS,
+    STEP_WORDS,
 )
-from governance.models import DataSubject, LedgerEntry, StaffUser
+from governance.models import ControllerKey, DataKey, DataSubject, LedgerEntry, StaffUser, SystemStep
 from governance.policy.event_classes import EventClass
 from governance.policy.principal import Principal, operator
 from governance.policy.vocabulary import Action, AuditType, RevealPurpose, Role
@@ -209,3 +211,5 @@ def test_every_code_has_its_word() -> None:
     assert set(STANDING_WORDS) == set(DataSubject.Status.values)
     assert set(REASON_WORDS) == set(RevealPurpose)
     assert set(IDENTIFIER_WORDS) == set(TYPES)
+    assert set(STEP_WORDS) == {*SystemStep.Kind.values, *SystemStep.State.values}
+    assert set(KEY_WORDS) == {*ControllerKey.State.values, *DataKey.State.values, "expired", "revoked"}

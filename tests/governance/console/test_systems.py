@@ -204,3 +204,11 @@ def test_a_failed_step_says_what_to_do_and_not_a_code(house: Controller, own: Sy
     text = desk.get(f"/console/systems/{own.pk}/").content.decode()
     assert "may be read-only" in text
     assert "system.refused" not in text
+
+
+def test_a_step_that_waits_says_that_nobody_need_ask(house: Controller, own: System, desk: Client) -> None:
+    SystemStep.objects.filter(system=own).update(state="pending", error="system.unavailable", finished_at=None)
+    text = desk.get(f"/console/systems/{own.pk}/").content.decode()
+    assert "it is asked again by itself" in text
+    assert "when somebody asks" not in text
+    assert ">to do<" in text
