@@ -1,4 +1,7 @@
-"""A real browser for the session, and a town to look at: the service in processes of its own, reached by HTTP."""
+"""A real browser, and a town to look at: the service in processes of its own, reached by HTTP.
+
+Both end with the file that asked for them: left standing, they would slow down every later test.
+"""
 
 import os
 from collections.abc import Iterator
@@ -27,7 +30,7 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[driver.Chromium]:
     path = driver.binary()
     if path is None:
@@ -46,7 +49,7 @@ def axe() -> str:
     return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(chromium: driver.Chromium, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Answer an installation; asked for after the browser, so that nothing is started in vain."""
     if os.environ.get("DATABASE_URL", "").startswith("postgresql"):
@@ -57,9 +60,9 @@ def installation(chromium: driver.Chromium, tmp_path_factory: pytest.TempPathFac
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def town(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Answer a town with a shop, purposes and people; what a file adds stays for the next."""
+    """Answer a town with a shop, purposes and people."""
     made = Town(installation)
     made.settle(tmp_path_factory.mktemp("shop"))
     return made
