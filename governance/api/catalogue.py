@@ -9,6 +9,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.api.bodies import is_whole
 from governance.api.parsers import StrictJSONParser, require_readable
 from governance.api.serializers import StrictSerializer
 from governance.api.views import Door
@@ -31,6 +32,9 @@ class YamlParser(BaseParser):
         data = stream.read(LARGEST + 1)
         if len(data) > LARGEST:
             raise PayloadTooLarge("Send at most 1 MB; import the description in parts")
+        if not is_whole(request, data):
+            # Unlike JSON, half of a YAML text is a YAML text: of the fields it lacks, nothing would be erased.
+            raise BadInput("Send the whole body and its length in Content-Length: YAML does not show where it ends")
         try:
             text = data.decode()
         except UnicodeDecodeError:

@@ -98,3 +98,14 @@ def test_what_its_headers_rule_out_is_not_read(
 @pytest.mark.parametrize(("path", "body"), DOORS)
 def test_identity_is_no_encoding(controller: Controller, path: str, body: bytes) -> None:
     assert sent(controller, path, Stream(body), HTTP_CONTENT_ENCODING="Identity")[0] == 200
+
+
+@pytest.mark.parametrize("length", [None, "15"], ids=["unstated", "cut off"])
+def test_yaml_is_taken_only_where_its_end_is_certain(controller: Controller, length: str | None) -> None:
+    """Half of it is YAML too, and a lost connection ends the stream as the end of the body does."""
+    stated = {} if length is None else {"CONTENT_LENGTH": length}
+    kind = {"CONTENT_TYPE": "text/yaml", "QUERY_STRING": "system=shop"}
+    status, problem = sent(controller, "/v1/datasets", Stream(b"dataset: []\n"), **kind, **stated)
+    assert (status, "Content-Length" in problem["detail"]) == (422, True)
+    _, problem = sent(controller, "/v1/datasets", Stream(b"dataset: []\n"), **kind, CONTENT_LENGTH="12")
+    assert "Content-Length" not in problem["detail"]  # it was read
