@@ -26,6 +26,7 @@ from dsar.api.serializers import (
     shown,
 )
 from dsar.deadlines import Right
+from dsar.errors import PackageExpired
 from dsar.models import RequestPackage, SubjectRequest
 from governance import access
 from governance.api import idempotency
@@ -246,6 +247,8 @@ class PackageDoor(RequestDoor):
         """Say what would be fetched. Nothing is, so none of the person's downloads is spent (RFC 9110 §9.2.1)."""
         del request
         package = self._package(request_id)
+        if not services.is_available(package.request):
+            raise PackageExpired
         response: HttpResponse = attachment(BytesIO(), package.request.reference)
         response["Content-Length"] = str(package.size)
         return response

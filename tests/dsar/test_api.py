@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from dsar import services
-from dsar.models import SubjectRequest
+from dsar.models import RequestPackage, SubjectRequest
 from governance.models import Controller, Dataset, IdempotencyRecord, System
 from governance.policy.vocabulary import Role
 from governance.systems import runtime
@@ -96,6 +96,9 @@ def test_the_whole_way_of_a_copy(house: House, ann: DataSubject, integrator: Cal
         assert ANN in archive.read("data.json").decode()
     stranger = Caller(service(house.controller, Role.INTEGRATOR, name="other-service"))
     assert stranger.get(f"{here}/package").status_code == 404
+    RequestPackage.objects.update(attempts_left=0)
+    for look in (integrator.client.get, integrator.client.head):
+        assert look(f"{here}/package", headers=integrator.headers).status_code == 410
 
 
 def test_where_no_copy_was_asked_for_no_code_is_either(
