@@ -197,7 +197,8 @@ def signers_of(path: Path) -> list[Signer]:
 def serve(given: argparse.Namespace) -> int:
     """Serve until stopped."""
     host, _, port = given.listen.rpartition(":")
-    lock = given.state.with_name(f"{given.state.name}.lock").open("w")  # held until this process ends, however it ends
+    # Held until this process ends, however it ends. Who can open it can hold it and keep the witness from starting.
+    lock = os.open(given.state.with_name(f"{given.state.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

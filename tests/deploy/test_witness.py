@@ -479,6 +479,8 @@ def test_one_state_has_one_witness(witness: Process) -> None:
     files = ("--keys", str(witness.keys), "--logs", str(witness.logs), "--state", str(witness.state))
     second = witness._run("serve", *files, "--listen", "127.0.0.1:0")  # noqa: SLF001  # one more, by accident
     assert (second.communicate(timeout=30)[0], second.returncode) == ("", 1)
+    # Who can open the file can hold the lock, and the witness would not start.
+    assert witness.state.with_name(f"{witness.state.name}.lock").stat().st_mode & 0o077 == 0
 
 
 def test_a_body_is_read_only_where_its_end_is_certain(witness: Process) -> None:
