@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from governance.audit import cosigned, trust
 from governance.audit.report import Findings, Kind
@@ -61,13 +61,19 @@ def lacking(size: int, until: datetime) -> int | None:
 def head_over(position: int) -> LedgerCheckpoint | None:
     """Answer the newest checkpoint over a position that has the quorum; None where no policy asks for one, or none has.
 
-    Only the newest few that a witness signed are looked at: who waits for a receipt does not wait for all of them.
+    Of those that a witness signed only a few are looked at: who waits for a receipt does not wait for all of them.
     """
     policy = trust.policy()
     if policy.quorum == NONE:
         return None
-    signed = LedgerCosignature.objects.filter(size__gt=position).order_by("-size").values_list("size", flat=True)
-    return _with_quorum(policy, LedgerCheckpoint.objects.filter(size__in=list(signed.distinct()[:_LOOKED_AT])))
+    signed = LedgerCosignature.objects.filter(size__gt=position).values("size")
+    counted = signed.annotate(witnesses=Count("witness", distinct=True))
+    # While one of several witnesses is away, the newest have too few: then the newest of those that most signed.
+    for order in (("-size",), ("-witnesses", "-size")):
+        sizes = [row["size"] for row in counted.order_by(*order)[:_LOOKED_AT]]
+        if head := _with_quorum(policy, LedgerCheckpoint.objects.filter(size__in=sizes)):
+            return head
+    return None
 
 
 def _with_quorum(policy: Policy, heads: QuerySet[LedgerCheckpoint]) -> LedgerCheckpoint | None:

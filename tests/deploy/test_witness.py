@@ -364,6 +364,23 @@ def test_a_receipt_stands_under_a_head_that_our_own_policy_believes(foreign: Cal
     assert late.verify(late.extra or b"", policy.open).size == 303
 
 
+def test_a_witness_that_stays_away_takes_no_receipt_of_earlier_events_along(tmp_path: Path, settings: Any) -> None:
+    """The others go on signing; what all of them signed before proves as much as it did."""
+    keys = [signer.verifier.vkey for signer in FOREIGN]
+    lines = "".join(f"witness w{number} {key} http://{number}.example/\n" for number, key in enumerate(keys))
+    path = tmp_path / "two"
+    path.write_text(f"{lines}group both all w0 w1\nquorum both\n")
+    settings.GOVERNANCE_WITNESS_POLICY = str(path)
+    for count in range(10):
+        head = grow(1)
+        for number, signer in enumerate(FOREIGN[: 1 if count else 2]):
+            line = signer.line(head.note.split("\n\n")[0] + "\n", at=1)
+            url = f"http://{number}.example/"
+            LedgerCosignature.objects.create(size=head.size, witness=url, lines=line, created_at=timezone.now())
+    proof = proving.receipt(LedgerLeaf.objects.get(position=0).entry_id)
+    assert proof.verify(proof.extra or b"", trust.policy().open).size == 1
+
+
 @pytest.mark.parametrize(("status", "text"), [(409, ""), (409, "conflict\n"), (409, "7\n"), (422, "")])
 def test_a_fork_shows_however_a_foreign_witness_names_it(
     foreign: Callable[[Any], None], status: int, text: str
