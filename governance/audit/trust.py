@@ -36,9 +36,11 @@ def _configured() -> str:
     if not path:
         return ""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = Path(path).read_bytes().split(b"\n")
+        kept = [line.decode() for line in lines if not line.lstrip(b" \t").startswith((b"#", b"log ", b"log\t"))]
     except (OSError, UnicodeDecodeError) as error:
         message = f"GOVERNANCE_WITNESS_POLICY names a file that cannot be read: {type(error).__name__}"
         raise KeyUnavailable(message) from error
-    # Our own keys stand above, and change with a rotation; a file that lists them too is not wrong.
-    return "".join(line for line in lines if line.split()[:1] != ["log"])
+    # Our own keys stand above, and change with a rotation; a file that lists them too is not wrong. Comments may be any
+    # octets (C2SP tlog-policy), and what we publish is text. A file of comments alone must not pass for no file.
+    return "".join(f"{line}\n" for line in kept if line) or "\n"
