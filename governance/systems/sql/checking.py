@@ -83,7 +83,7 @@ def _field_findings(home: Collection, item: MapField, column: Column) -> Iterato
     left_alone = item.strategy is None and (is_plain_link(item) or not is_personal(item))
     if item.primary_key or item.read_only or column.computed or preserved or left_alone:
         return
-    mask = settle(item.strategy or Masking("default"), column.shape, next(iter(item.all_categories), ""))
+    mask = settle(item.strategy or Masking("default"), column.allowed, next(iter(item.all_categories), ""))
     if problem := mask.problem():
         detail = f"{home.name}.{item.name} cannot be erased: {problem}."
         yield Finding("cannot_be_erased", detail, home.name, item.name, blocks=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
     from governance.systems.sql.shapes import Column
+    from governance.systems.strategies import ColumnShape
 
 _MARIADB: Final = sa.text(
     "SELECT check_clause FROM information_schema.check_constraints"
@@ -104,19 +105,18 @@ def _bounds(plain: str) -> Condition | None:
 
 
 def within(column: Column, conditions: Iterable[Condition]) -> Column:
-    """Return a column whose shape knows its conditions."""
+    """Return a column that allows a mask only what keeps its conditions."""
     for condition in conditions:
-        column = replace(column, shape=replace(column.shape, **_changes(column, condition)))
+        column = replace(column, allowed=replace(column.allowed, **_changes(column.allowed, condition)))
     return column
 
 
-def _changes(column: Column, condition: Condition) -> dict[str, Any]:
-    shape = column.shape
+def _changes(shape: ColumnShape, condition: Condition) -> dict[str, Any]:
     if shape.kind is Kind.TEXT and condition.words:
         return {"kind": Kind.CHOICE, "choices": condition.words}
     if shape.kind is Kind.TEXT and condition.of_length:
         longest = min(each for each in (shape.length, condition.most, 2**31) if each is not None)
-        return {"shortest": condition.least or 0, "length": longest if longest < 2**31 else None}
+        return {"shortest": max(shape.shortest, condition.least or 0), "length": longest if longest < 2**31 else None}
     if shape.kind in (Kind.INTEGER, Kind.NUMBER) and not condition.of_length:
         return {"span": _span(shape.span, condition)}
     return {}

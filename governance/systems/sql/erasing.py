@@ -75,7 +75,7 @@ class Eraser:
             info = self.table.info(each.field)
             if each.masking is None or info.computed:
                 continue
-            mask = settle(each.masking, info.shape, each.category)
+            mask = settle(each.masking, info.allowed, each.category)
             if problem := mask.problem():
                 msg = f"{self.node.at}.{each.field} cannot be erased: {problem}."
                 raise SystemRefused(msg)

@@ -49,6 +49,9 @@ _INSTANTS: Final = (1, 2**31 - 1)
 class Column:
     """One column as the database has it.
 
+    `shape` is what its type holds, by which rows are found and named; `allowed` what the table's conditions leave of
+    that to a mask: old rows need not keep a condition, and we may have misread it.
+
     `folds` is a text column whose own comparison ignores case, `zoned` an instant that the driver tells without its
     zone (UTC), `padded` how long bytes (MariaDB) or text (PostgreSQL) are made by the database,
     `narrow` text in a set of signs smaller than Unicode, `untyped` a column of SQLite that keeps values as they come.
@@ -56,6 +59,7 @@ class Column:
 
     name: str
     shape: ColumnShape
+    allowed: ColumnShape
     scale: int | None = None
     computed: bool = False
     folds: bool = False
@@ -76,9 +80,11 @@ def column_of(reflected: ReflectedColumn, dialect: str, facts: mariadb.Facts, *,
     length = getattr(kind_of, "length", None)
     span = None if dialect == "sqlite" else _span(kind_of)
     neutral = postgresql.neutral(kind_of) if kind is Kind.OTHER else None
+    shape = ColumnShape(kind, bool(reflected["nullable"]), length, unique, _choices(kind_of), span, neutral)
     return Column(
         name,
-        ColumnShape(kind, bool(reflected["nullable"]), length, unique, _choices(kind_of), span, neutral),
+        shape,
+        shape,
         getattr(kind_of, "scale", None),
         computed=bool(reflected.get("computed")) or bool(reflected.get("identity", {}).get("always")),
         folds=name in facts.folding,

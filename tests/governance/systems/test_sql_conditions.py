@@ -28,6 +28,11 @@ COLUMNS = {
     "more than": ("numeric(9, 2) NOT NULL CHECK (x > 0)", "33.5", "x = 1"),
     "a count of its own": ("integer NOT NULL UNIQUE CHECK (x >= 0)", "33", "x > 1000"),
     "long enough": ("varchar(20) NOT NULL CHECK (length(x) >= 8)", "'12345678'", "x = 'erased--'"),
+    "long enough and not too long": (
+        "varchar(20) NOT NULL, CONSTRAINT a CHECK (length(x) >= 8), CONSTRAINT b CHECK (length(x) <= 12)",
+        "'12345678'",
+        "x = 'erased--'",
+    ),
     "as long as this": ("varchar(20) NOT NULL CHECK (length(x) = 2)", "'SE'", "x = 'er'"),
     "or nothing": ("integer NOT NULL CHECK (x IS NULL OR x >= 18)", "33", "x = 18"),
     "of the table": ("varchar(9) NOT NULL, CONSTRAINT known CHECK (x IN ('a', 'b'))", "'b'", "x = 'a'"),
@@ -89,3 +94,18 @@ def test_what_is_not_understood_is_left_to_the_database(tmp_path: Path) -> None:
     script = "CREATE TABLE person (id integer PRIMARY KEY, email text, x integer CHECK (x > 5 OR id > 0 OR x IN (1)));"
     rows = erased("sqlite", "", tmp_path, script + "INSERT INTO person VALUES (1, 'ann@example.org', 7)")
     assert rows["person"] == [(1, None, None)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "condition", ["id % 10 = 3", "char_length(email) > 3 AND lower(right(email, 11)) IN ('example.org', 'EXAMPLE.COM')"]
+)
+def test_rows_are_found_and_erased_whatever_we_read_in_a_condition(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str, condition: str
+) -> None:
+    """Of `id % 10 = 3` no bound of the number follows, and an address of known domains is no word of a list."""
+    if engine == "sqlite":
+        condition = condition.replace("char_length", "length").replace("right(email, 11)", "substr(email, -11)")
+    script = f"CREATE TABLE person (id integer PRIMARY KEY, email varchar(60), x varchar(9), CHECK ({condition}));"
+    script += "INSERT INTO person VALUES (13, 'Ann@example.org', 'Ann');"
+    assert erased(engine, server_of(request, engine), tmp_path, script)["person"] == [(13, None, None)]
