@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Of a part of a table (a partition, or one that inherits) the whole is named: whose rows the description speaks of.
+#: A key in columns that an heir alone has is its own.
 _POSTGRESQL: Final = sa.text("""
     SELECT DISTINCT home_schema.nspname, home.relname, target_schema.nspname, target.relname, key.confdeltype,
         ARRAY(
@@ -24,7 +25,11 @@ _POSTGRESQL: Final = sa.text("""
     FROM pg_constraint AS key
     JOIN pg_class AS target ON target.oid = key.confrelid
     JOIN pg_namespace AS target_schema ON target_schema.oid = target.relnamespace
-    LEFT JOIN pg_inherits AS heir ON heir.inhrelid = key.conrelid
+    LEFT JOIN pg_inherits AS heir ON heir.inhrelid = key.conrelid AND NOT EXISTS (
+        SELECT FROM pg_attribute AS own
+        LEFT JOIN pg_attribute AS whole ON whole.attrelid = heir.inhparent AND whole.attname = own.attname
+        WHERE own.attrelid = key.conrelid AND own.attnum = ANY (key.conkey) AND whole.attname IS NULL
+    )
     JOIN pg_class AS home ON home.oid = COALESCE(pg_partition_root(key.conrelid), heir.inhparent, key.conrelid)
     JOIN pg_namespace AS home_schema ON home_schema.oid = home.relnamespace
     WHERE key.contype = 'f'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -114,6 +114,25 @@ def test_a_part_of_a_table_is_no_other_owner(postgres_url: str) -> None:
     with opened(postgres_url, PARTS) as (_url, system):
         rows, _unlink = settle_shares(made, {"shop": system}, locate_all(made, {"shop": system}, ANN))
     assert rows[CollectionRef("shop", "address")].rows == ((1,),)
+
+
+@pytest.mark.service
+def test_an_heir_may_point_by_a_column_that_it_alone_has(postgres_url: str) -> None:
+    script = """
+    CREATE TABLE person (id int PRIMARY KEY, email text);
+    CREATE TABLE sale (id int PRIMARY KEY, total int);
+    CREATE TABLE brokered_sale (broker int REFERENCES person) INHERITS (sale);
+    INSERT INTO person VALUES (1, 'ann@example.org'), (2, 'bob@example.org');
+    INSERT INTO brokered_sale VALUES (1, 5, 2);
+    """
+    at = CollectionRef("shop", "person")
+    made = made_plan(shop.collection("person", shop.key(), MAIL, meta=DELETE))
+    with opened(postgres_url, script) as (url, system):
+        for who, expected in ((ANN, None), ({"email": ["bob@example.org"]}, "1 rows of brokered_sale")):
+            found = locate_all(made, {"shop": system}, who)[at]
+            with pytest.raises(SystemRefused, match=expected) if expected else nullcontext():
+                system.erase(made.node(at), found, seed=SEED, instant=NOW)
+        assert dump(url)["person"] == [(2, "bob@example.org")]
 
 
 @pytest.mark.service
