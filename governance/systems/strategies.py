@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MARK = 8  # hex digits by which a hash is recognised as ours when the step is repeated
 _HASH_LEAST = 24
 _RANDOM_LENGTH = 30
+_FEW = 1000  # among fewer numbers that are counted from, a derived one may well be the one to be written over
 _EMAIL = "user.contact.email"
 
 
@@ -116,10 +117,16 @@ def _typed_problem(mask: Mask) -> str | None:
         return "the column's type has no neutral value and does not allow NULL"
     if shape.kind is Kind.CHOICE and (shape.unique or not shape.choices):
         return "the column allows a few words only; name one with string_rewrite"
-    if shape.unique and shape.kind in (Kind.BOOLEAN, Kind.JSON):
+    return _unique_problem(shape) if shape.unique else None
+
+
+def _unique_problem(shape: ColumnShape) -> str | None:
+    if shape.kind in (Kind.BOOLEAN, Kind.JSON):
         return "the column must be unique, and its type leaves no room for that"
-    if shape.unique and shape.kind is Kind.TEXT and shape.length is not None and shape.length < _MARK:
+    if shape.kind is Kind.TEXT and shape.length is not None and shape.length < _MARK:
         return "the column must be unique and is too short for a derived value"
+    if shape.span and shape.span[0] >= 0 and shape.span[1] - shape.span[0] < _FEW:
+        return "the column must be unique and allows too few numbers for one of its own"
     return None
 
 

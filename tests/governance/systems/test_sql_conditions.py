@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governance.catalogue import planning
+from governance.errors import SystemRefused
 from governance.systems.sql.system import SqlSystem
 from governance.systems.sql.walk import erase_all, locate_all
 from tests.databases import database, dump, server_of
@@ -78,6 +79,13 @@ def test_a_document_in_a_column_of_text_stays_one(tmp_path: Path) -> None:
         id integer PRIMARY KEY, email text, "x" text NOT NULL CHECK ((JSON_VALID("x") OR "x" IS NULL)));"""
     rows = erased("sqlite", "", tmp_path, script + """INSERT INTO person VALUES (1, 'ann@example.org', '{"a": 1}')""")
     assert rows["person"] == [(1, None, "{}")]
+
+
+def test_a_number_of_its_own_among_five_is_refused(tmp_path: Path) -> None:
+    """The derived one may be the one that stands there, and then nothing would be written over it."""
+    script = "CREATE TABLE person (id integer PRIMARY KEY, email text, x integer NOT NULL UNIQUE CHECK (x IN (4, 5)));"
+    with pytest.raises(SystemRefused, match="allows too few numbers"):
+        erased("sqlite", "", tmp_path, script + "INSERT INTO person VALUES (1, 'ann@example.org', 5)")
 
 
 @pytest.mark.service
