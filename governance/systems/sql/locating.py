@@ -84,9 +84,10 @@ def _source_conditions(
 def _identity_condition(search: _Search, lookup: Lookup, values: Sequence[str]) -> sa.ColumnElement[bool] | None:
     """Match e-mail addresses in any case; everything else exactly."""
     stripped = [value.strip() for value in values if value and value.strip()]
-    spelt = list(_spelt(search.table, lookup.field, (*values, *stripped)))
+    spelt = list(_spelt(search.table, lookup.field, (*values, *stripped), is_identity=True))
     exact = among(search.table, lookup.field, spelt)
-    if exact is not None and search.table.dialect == "sqlite":
+    is_bytes = search.table.info(lookup.field).shape.kind is Kind.BINARY  # which have no case
+    if exact is not None and search.table.dialect == "sqlite" and not is_bytes:
         # A column of SQLite may ignore case; two people's codes may differ in nothing else.
         exact = sa.and_(exact, sa.collate(search.table.column(lookup.field), "BINARY").in_(spelt))
     # SQLite keeps text in columns of any type; a name it does not know, such as STRING, it even takes for a number's.
@@ -97,8 +98,9 @@ def _identity_condition(search: _Search, lookup: Lookup, values: Sequence[str]) 
     return lowered if exact is None else sa.or_(exact, lowered)
 
 
-def _spelt(table: Table, field: str, values: Sequence[Any]) -> Iterator[Any]:
-    return (spelling for value in dict.fromkeys(values) for spelling in spellings(value, table, field))
+def _spelt(table: Table, field: str, values: Sequence[Any], *, is_identity: bool = False) -> Iterator[Any]:
+    for value in dict.fromkeys(values):
+        yield from spellings(value, table, field, is_identity=is_identity)
 
 
 def _in_any_case(table: Table, field: str, values: list[str]) -> sa.ColumnElement[bool]:

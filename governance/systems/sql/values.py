@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _ZEROS = re.compile(r"(0000-\d\d-\d\d|\d{4}-00-\d\d|\d{4}-\d\d-00)([ T][0-9:.]+)?")
 #: How a whole number is written; what Python reads besides ("0_2", Arabic digits) would be one more name of a row.
 _WHOLE = re.compile(r"-?[0-9]+")
+#: How a database itself tells a whole number of 64 bits: "007" is another name than 7.
+_COUNTED = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _CLOCKS = (Kind.DATE, Kind.DATETIME, Kind.TIME)
 _CLOCK = re.compile(r"(-?)(\d{1,3}):(\d\d):(\d\d(?:\.\d{1,6})?)")
 
@@ -101,16 +103,27 @@ def bound(value: Any, table: Table, name: str) -> Any:
         raise NoMatch from None
 
 
-def spellings(value: Any, table: Table, name: str) -> tuple[Any, ...]:
-    """Return the ways a value told elsewhere may stand in a column: digits as a number, text as its bytes."""
+def spellings(value: Any, table: Table, name: str, *, is_identity: bool = False) -> tuple[Any, ...]:
+    """Return the ways a value told elsewhere may stand in a column: digits as a number, text as its bytes.
+
+    An identity that would be text as base64, too, is taken as it is: the login "QW5u" is not that of "Ann".
+    """
     column = table.info(name)
-    if column.untyped and isinstance(value, str) and _WHOLE.fullmatch(value):
+    if column.untyped and isinstance(value, str) and _COUNTED.fullmatch(value):
         return value, int(value)
     if column.untyped and isinstance(value, int):
         return value, str(value)
     if column.shape.kind is Kind.BINARY and isinstance(value, str):
-        return value, base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+        own = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode("ascii")
+        return (own,) if is_identity and _hides_text(value) else (value, own)
     return (value,)
+
+
+def _hides_text(value: str) -> bool:
+    try:
+        return bool(_bytes(value).decode())
+    except ValueError:
+        return False
 
 
 def _strictly(value: Any, column: Column) -> Any:

@@ -76,6 +76,23 @@ def test_a_name_kept_as_bytes_is_found(request: pytest.FixtureRequest, tmp_path:
     with database(engine, server_of(request, engine), tmp_path, script) as url, SqlSystem(url) as system:
         assert system.locate(node, {"login": ["Ann"]}, {}).rows == ((1,),)
         assert system.locate(node, {"login": ["ann"]}, {}).rows == ()
+        assert (1,) not in system.locate(node, {"login": ["QW5u"]}, {}).rows  # which is "Ann" in base64
+
+
+def test_a_name_kept_as_real_bytes_is_found_in_sqlite(tmp_path: Path) -> None:
+    script = "CREATE TABLE person (id integer PRIMARY KEY, name blob); INSERT INTO person VALUES (1, x'416e6e');"
+    node = made_plan(shop.collection("person", shop.key(), shop.field("name", "user.name", "identity: login")))
+    with database("sqlite", "", tmp_path, script) as url, SqlSystem(url) as system:
+        assert system.locate(node.node(PEOPLE), {"login": ["Ann"]}, {}).rows == ((1,),)
+
+
+@pytest.mark.parametrize(("login", "rows"), [("7", {1, 3}), ("007", {2}), ("0", set()), ("9" * 20, {4})])
+def test_digits_in_a_column_without_a_type_are_one_number_only(tmp_path: Path, login: str, rows: set[int]) -> None:
+    script = "CREATE TABLE person (id integer PRIMARY KEY, name);"
+    script += f"INSERT INTO person VALUES (1, 7), (2, '007'), (3, '7'), (4, '{'9' * 20}');"
+    node = made_plan(shop.collection("person", shop.key(), shop.field("name", "user.name", "identity: login")))
+    with database("sqlite", "", tmp_path, script) as url, SqlSystem(url) as system:
+        assert {key for (key,) in system.locate(node.node(PEOPLE), {"login": [login]}, {}).rows} == rows
 
 
 def test_codes_that_differ_in_case_only_are_different_people(tmp_path: Path) -> None:
