@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from governance.catalogue.elements import normalise_identity
 from governance.errors import SystemRefused
 from governance.systems.sql import mariadb
-from governance.systems.sql.keys import among, key_of, portions, to_the_letter
+from governance.systems.sql.keys import among, key_of, portions, rows_named, to_the_letter
 from governance.systems.sql.results import Located
 from governance.systems.sql.values import json_value, spellings
 from governance.systems.strategies import Kind
@@ -58,7 +58,18 @@ def locate(
     search = _Search(connection, table, node, identities, known[1], limits)
     for reached, condition in _conditions(search):
         _collect(search, reached, condition)
+    _require_names(search)
     return _sorted_out(search)
+
+
+def _require_names(search: _Search) -> None:
+    """Refuse rows that their own key does not find again: they would be told as erased, and stay."""
+    for portion in portions(tuple(search.rows), search.limits.chunk) if search.node.key else ():
+        named = rows_named(search.table, search.node.key, portion)
+        statement = sa.select(sa.func.count()).select_from(search.table.clause).where(named)
+        if search.connection.execute(statement).scalar_one() != len(portion):
+            detail = f"{search.node.at} holds rows that its key does not name exactly; mark a whole number or text."
+            raise SystemRefused(detail)
 
 
 def _conditions(search: _Search) -> Iterator[tuple[int, sa.ColumnElement[bool]]]:

@@ -114,3 +114,22 @@ def test_a_number_has_one_spelling(url: str, spelt: str) -> None:
     with SqlSystem(url) as system:
         assert system.locate(node, {"customer_id": ["11"]}, {}).rows == ((1, 1),)
         assert system.locate(node, {"customer_id": [spelt]}, {}).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "value"),
+    [
+        ("sqlite", "blob", "'abcd'"),  # text, and base64 of other bytes
+        ("sqlite", "decimal(10, 2)", "1.257"),
+        ("postgresql", "real", "1.1"),
+        ("mysql", "float", "1.1"),
+    ],
+)
+def test_a_row_that_its_key_does_not_find_again_is_refused(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str, kind: str, value: str
+) -> None:
+    script = f"CREATE TABLE member (id {kind} PRIMARY KEY, email varchar(60));"
+    script += f"INSERT INTO member VALUES ({value}, 'ann@example.org');"
+    server, refused = server_of(request, engine), pytest.raises(SystemRefused, match="does not name exactly")
+    with database(engine, server, tmp_path, script) as url, SqlSystem(url) as system, refused:
+        system.locate(node_of("member", "id"), ANN, {})
