@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from benchmarks.figures import Figure
 
 PROJECT = Path(__file__).resolve().parent.parent
 CLIENT_PROCESSES, CLIENT_THREADS, CLIENT_SECONDS, ROUNDS = 4, 4, 1, 12
+DATABASE_SECONDS = 2
 EVENTS = 100_000
 RATE, RATE_SECONDS = 2_000, 6
 LEAVES = 1_000_000
@@ -23,6 +26,7 @@ PROOFS = 300
 NAMES = {
     "ledger.audited_share": ("of its rate", ">= 0.8"),
     "ledger.empty_share": ("of its rate", "none"),
+    "ledger.audited_share_of_database": ("of its rate", ">= 0.8"),
     "ledger.sequenced_busy": ("events/s", ">= 15,000"),
     "ledger.delay_at_2000": ("ms, median", "<= 100"),
     "ledger.verified": ("events/s", ">= 150,000"),
@@ -36,7 +40,8 @@ def run() -> list[Figure]:
     if not server:
         return [_figure(name, None, "", 0) for name in NAMES]
     with tempfile.TemporaryDirectory() as folder, databases.made(server) as url, _installed(url, Path(folder)):
-        return [*_audited_share(), *_sequenced(), _proof()]
+        # The database's share comes last: what its clients leave is no ledger that could be sequenced or verified.
+        return [*_audited_share(), *_sequenced(), _proof(), _share_of_database(url)]
 
 
 def _audited_share() -> list[Figure]:
@@ -56,6 +61,53 @@ def _audited_share() -> list[Figure]:
             ("ledger.empty_share", "empty statement", "the same with SELECT 1 in place of the event"),
         )
     ]
+
+
+def _share_of_database(url: str) -> Figure:
+    """Compare likewise with clients in C, which leave the processors to the server: what an event costs it alone."""
+    from django.db import transaction  # noqa: PLC0415  # after setup
+
+    from benchmarks.ledger_work import EVENT  # noqa: PLC0415  # after setup
+    from governance import ledger  # noqa: PLC0415  # after setup
+
+    name, pgbench = "ledger.audited_share_of_database", _pgbench()
+    if pgbench is None:
+        return Figure(name, None, *NAMES[name], None, "", 0, "pgbench of PostgreSQL is not installed")
+    with transaction.atomic():
+        entry = ledger.append(EVENT)
+        transaction.set_rollback(True)
+    business = "BEGIN; SELECT pg_sleep(0.005); INSERT INTO bench_business (note) VALUES ('x');"
+    # The columns of a real event and as many bytes; ids at random, which an index likes less than those in order.
+    event = (
+        "WITH written AS (INSERT INTO governance_ledgerentry "  # noqa: S608
+        "(id, recorded_at, type, controller, actor_ref, subject_ref, object_ref, payload, leaf) "
+        f"VALUES (gen_random_uuid(), now(), '{entry.type}', NULL, '{entry.actor_ref}', '', "
+        f"'{entry.object_ref}', '{entry.payload}', sha256('{entry.payload}')) RETURNING id) "
+        "INSERT INTO governance_ledgerpending (entry_id) SELECT id FROM written;"
+    )
+    count = CLIENT_PROCESSES * CLIENT_THREADS
+    with tempfile.TemporaryDirectory() as folder:
+        plain, audited = Path(folder, "plain.sql"), Path(folder, "audited.sql")
+        plain.write_text(f"{business} COMMIT;\n")
+        audited.write_text(f"{business} {event} COMMIT;\n")
+        command = [pgbench, "--no-vacuum", f"--client={count}", "--jobs=2", f"--time={DATABASE_SECONDS}", url]
+        rounds = [[_transactions([*command, f"--file={each}"]) for each in (plain, audited)] for _ in range(6)]
+    rate = statistics.median(each[0] for each in rounds)
+    share = statistics.median(audited / plain for plain, audited in rounds)
+    return _figure(name, share, f"{count} clients in C, transactions of 5 ms, {rate:,.0f}/s unaudited", len(rounds))
+
+
+def _pgbench() -> str | None:
+    beside_server = sorted(Path("/usr/lib/postgresql").glob("*/bin/pgbench"))
+    return shutil.which("pgbench") or next(map(str, reversed(beside_server)), None)
+
+
+def _transactions(command: list[str]) -> float:
+    """Run pgbench and answer how many transactions there were in a second, without those of connecting."""
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603  # as installed
+    found = re.search(r"^tps = ([0-9.]+)", said, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 def _rates(workers: list[subprocess.Popen[str]], seconds: float) -> dict[str, float]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NO_IDS = {
     "accounts/link/<str:token>/": "a secret that signs somebody in: whoever has it is that person",
     "privacy/b/<slug:brand>/": "a name that the public portal takes or leaves; see test_brands.py",
+    "privacy/colour/<slug:colour>.css": "a colour, the same for everybody",
     "v1/audit/tile/<path:tile>": "a part of the tree, which is one for all; see test_audit.py",
     "console/(?P<url>.*)$": "the console's page for addresses that do not exist",
 }
