@@ -3,7 +3,8 @@
 GovernanceError
 ├── BadInput                 422  the request does not fit; `errors` names each field and the remedy
 │   ├── InvalidDataset       422  a dataset description cannot be used
-│   └── PayloadTooLarge      413
+│   ├── PayloadTooLarge      413
+│   └── MediaTypeRefused     415
 ├── NotAuthenticated         401  no key, or one that is unknown, expired or revoked
 ├── AccessDenied             403  authenticated, and the policy says no
 │   └── Restricted           403  the person's data is restricted, and this use is none that stays possible
@@ -57,6 +58,7 @@ __all__ = [
     "KeyUnavailable",
     "KeyUnknown",
     "LedgerBroken",
+    "MediaTypeRefused",
     "NotAuthenticated",
     "NotFound",
     "PayloadTooLarge",
@@ -111,6 +113,14 @@ class PayloadTooLarge(BadInput):
     code = "request.too_large"
     status = 413
     title = "The request body is too large"
+
+
+class MediaTypeRefused(BadInput):
+    """The body is of a type, or in a coding, that this door does not read (RFC 9110 §15.5.16)."""
+
+    code = "request.media_type"
+    status = 415
+    title = "This media type is not read here"
 
 
 class NotAuthenticated(GovernanceError):

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from governance.api.parsers import read_json, require_readable
-from governance.errors import BadInput, FieldError
+from governance.errors import BadInput, FieldError, MediaTypeRefused
 from governance.keys.index_keys import index_value
 from governance.policy.decide import MessageClass, Operation, Question
 from governance.subjects.registering import TYPES
@@ -81,9 +81,7 @@ def blame(questions: Sequence[Question], pointer: Callable[[int], str]) -> BadIn
 
 def _body(request: HttpRequest) -> bytes:
     if request.content_type != "application/json":
-        error = BadInput("Send Content-Type: application/json")
-        error.status, error.code, error.title = 415, "request.media_type", "This media type is not read here"
-        raise error
+        raise MediaTypeRefused("Send Content-Type: application/json")
     require_readable(request)
     return request.body
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from governance.errors import BadInput, PayloadTooLarge
+from governance.errors import BadInput, MediaTypeRefused, PayloadTooLarge
 
 DEEPEST = 32
 
@@ -41,9 +41,7 @@ def require_readable(request: HttpRequest) -> None:
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise RequestDataTooBig
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
-        error = BadInput("Send the body as it is, without Content-Encoding")  # RFC 9110 §15.5.16
-        error.status, error.code, error.title = 415, "request.media_type", "This media type is not read here"
-        raise error
+        raise MediaTypeRefused("Send the body as it is, without Content-Encoding")
 
 
 def read_json(data: bytes) -> Any:

@@ -14,6 +14,7 @@ from governance.errors import (
     CryptoError,
     FieldError,
     GovernanceError,
+    MediaTypeRefused,
     NotAuthenticated,
     NotFound,
     PayloadTooLarge,
@@ -104,12 +105,6 @@ def _method(exc: Any) -> GovernanceError:
     return error
 
 
-def _media_type(_exc: Any) -> GovernanceError:
-    error = BadInput("Send Content-Type: application/json")
-    error.status, error.code, error.title = 415, "request.media_type", "This media type is not read here"
-    return error
-
-
 def _host(_exc: Any) -> GovernanceError:
     error = BadInput("Call the service by a name in ALLOWED_HOSTS")
     error.status, error.code, error.title = 400, "request.host", "The service is not known by this name"
@@ -129,7 +124,7 @@ _TRANSLATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Any], 
     ((drf.PermissionDenied, PermissionDenied), lambda _exc: AccessDenied()),
     ((drf.NotFound, Http404), lambda _exc: NotFound()),
     (drf.MethodNotAllowed, _method),
-    (drf.UnsupportedMediaType, _media_type),
+    (drf.UnsupportedMediaType, lambda _exc: MediaTypeRefused("Send Content-Type: application/json")),
     (drf.NotAcceptable, _not_acceptable),
     (drf.Throttled, lambda _exc: TooManyRequests()),
     ((OperationalError, InterfaceError), lambda _exc: Unavailable("Try again in a moment")),

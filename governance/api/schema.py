@@ -14,6 +14,7 @@ from governance.errors import (
     BadInput,
     Conflict,
     Erased,
+    MediaTypeRefused,
     NotAuthenticated,
     NotFound,
     PayloadTooLarge,
@@ -52,11 +53,19 @@ _FORM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/sc
 _MEANING: Final = {
     "400": "The request cannot be read",
     "403": AccessDenied.title,
-    "415": "This media type is not read here",
     "5XX": "The service cannot answer now; nothing was changed that was not answered",
 } | {
     str(error.status): error.title
-    for error in (BadInput, NotAuthenticated, NotFound, Conflict, Erased, PayloadTooLarge, TooManyRequests)
+    for error in (
+        BadInput,
+        NotAuthenticated,
+        NotFound,
+        Conflict,
+        Erased,
+        PayloadTooLarge,
+        MediaTypeRefused,
+        TooManyRequests,
+    )
 }
 _RETRY_AFTER: Final = {
     "headers": {"Retry-After": {"description": "Seconds, with 429 and 503.", "schema": {"type": "integer"}}}
