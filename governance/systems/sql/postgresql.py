@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-from psycopg.types import datetime as clocks
-from psycopg.types.string import TextLoader
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql as types
 from sqlalchemy.types import NullType
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from psycopg.abc import Buffer
     from sqlalchemy.engine.interfaces import ReflectedColumn
 
     from governance.systems.sql.engine import Limits
@@ -76,13 +72,15 @@ def neutral(kind_of: object) -> Any:
 
 def prepare(engine: sa.Engine, limits: Limits) -> None:
     """Set limits and clock of every session, and know types that SQLAlchemy would wonder at."""
+    from governance.systems.sql.loaders import LOADERS  # noqa: PLC0415  # its driver is an extra
+
     milliseconds = int(limits.statement_seconds * 1000)
     dialect: Any = engine.dialect
     dialect.ischema_names = {**dialect.ischema_names, **_ODD}
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
-        for name, loader in _LOADERS.items():
+        for name, loader in LOADERS.items():
             connection.adapters.register_loader(name, loader)
         # Settings of the session, not of the start-up packet: connection poolers refuse the latter.
         with connection.cursor() as cursor:
@@ -91,50 +89,6 @@ def prepare(engine: sa.Engine, limits: Limits) -> None:
             cursor.execute(f"SET idle_in_transaction_session_timeout = {milliseconds * 4}")
             cursor.execute("SET TIME ZONE 'UTC'")
         connection.commit()
-
-
-class _Day(clocks.DateLoader):
-    def load(self, data: Buffer) -> Any:
-        return _or_text(super().load, data)
-
-
-class _Instant(clocks.TimestampLoader):
-    def load(self, data: Buffer) -> Any:
-        return _or_text(super().load, data)
-
-
-class _ZonedInstant(clocks.TimestamptzLoader):
-    def load(self, data: Buffer) -> Any:
-        return _or_text(super().load, data)
-
-
-class _Time(clocks.TimeLoader):
-    def load(self, data: Buffer) -> Any:
-        return _or_text(super().load, data)
-
-
-class _ZonedTime(clocks.TimetzLoader):
-    def load(self, data: Buffer) -> Any:
-        return _or_text(super().load, data)
-
-
-def _or_text(load: Any, data: Buffer) -> Any:
-    """Give the server's own words where Python has no such day: one row with `infinity` would fail the whole copy."""
-    try:
-        return load(data)
-    except (psycopg.DataError, ValueError):
-        return bytes(data).decode()
-
-
-#: An interval is kept as told: Python's has no months, and would make days of them.
-_LOADERS: Final = {
-    "date": _Day,
-    "timestamp": _Instant,
-    "timestamptz": _ZonedInstant,
-    "time": _Time,
-    "timetz": _ZonedTime,
-    "interval": TextLoader,
-}
 
 
 def plain(reflected: ReflectedColumn) -> ReflectedColumn:
